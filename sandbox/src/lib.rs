@@ -1,0 +1,1 @@
+//! Simulator of Stripe Connect.

@@ -1,0 +1,2 @@
+//! stripe-sandbox on its own.
+fn main() {}

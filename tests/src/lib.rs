@@ -1,0 +1,1 @@
+//! souk tests live in `tests/`.
