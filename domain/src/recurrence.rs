@@ -142,7 +142,7 @@ fn starts(
     let set =
         rule.rest.clone().build(floating).map_err(|error| InvalidRecurrence::Rule(error.to_string()))?;
     let mut found: Vec<DateTime<Utc>> = Vec::new();
-    for local in set.limit().into_iter() {
+    for local in &set.limit() {
         let local = local.naive_utc();
         // A day's grace: where clocks go back, an earlier wall-clock time can be the later moment.
         if local > local_until + Duration::days(1) {

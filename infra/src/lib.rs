@@ -4,15 +4,19 @@
 //! effects into rows in the same transaction. No call to a provider is ever made while a transaction is open.
 
 pub mod audit;
+pub mod catalogue;
 pub mod clock;
 pub mod db;
 pub mod entity;
 pub mod error;
+pub mod fees;
 pub mod gateway;
 pub mod jobs;
 pub mod live;
 pub mod page;
+pub mod promotions;
 pub mod seal;
+pub mod sellers;
 pub mod souk;
 pub mod tenants;
 
