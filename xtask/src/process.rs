@@ -18,6 +18,9 @@ const OWN_TIME: Duration = Duration::from_secs(3);
 /// How long a child gets after it was asked, before it is ended.
 const LAST_TIME: Duration = Duration::from_secs(10);
 
+/// How long a server gets to end by itself; its data is thrown away, so that it has little to do.
+const FAREWELL_TIME: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 5000 });
+
 /// From now on Ctrl-C, SIGTERM and SIGHUP set a flag instead of ending this process, so that what was started
 /// can be ended in order.
 pub(crate) fn listen_for_interrupts() -> Result<()> {
@@ -89,7 +92,7 @@ impl Drop for Server {
         }
         signal(&self.child, self.farewell);
         let asked = Instant::now();
-        while asked.elapsed() < Duration::from_secs(5) {
+        while asked.elapsed() < FAREWELL_TIME {
             if self.has_ended() {
                 return;
             }
