@@ -1,1 +1,21 @@
-//! Effects.
+//! souk's effects: the database, the payment gateways, webhooks, jobs, mail.
+//!
+//! The shell around `souk-domain`: load, apply, write with a conditional UPDATE whose row count decides, and turn
+//! effects into rows in the same transaction. No call to a provider is ever made while a transaction is open.
+
+pub mod audit;
+pub mod clock;
+pub mod db;
+pub mod entity;
+pub mod error;
+pub mod gateway;
+pub mod jobs;
+pub mod live;
+pub mod page;
+pub mod seal;
+pub mod souk;
+pub mod tenants;
+
+pub use clock::Clock;
+pub use error::{Error, FieldError, Refusal, RefusalKind, Result};
+pub use souk::{Settings, Souk};
