@@ -129,6 +129,10 @@ pub struct PaymentRef {
     pub session: String,
     /// The provider's payment, once known.
     pub provider_payment: Option<String>,
+    /// When the money is taken.
+    pub capture: CaptureMode,
+    /// What souk itself took off, in minor units.
+    pub own_discount: i64,
 }
 
 /// What ending a checkout found.
@@ -179,6 +183,8 @@ pub struct AccountRequest {
     pub email: String,
     /// The seller's name.
     pub display_name: String,
+    /// Decides who pays the provider's fees and bears losses, for good.
+    pub charge_model: ChargeModel,
     /// Our seller, kept in the provider's metadata.
     pub reference: String,
 }
