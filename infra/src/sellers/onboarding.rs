@@ -6,7 +6,7 @@
 use serde::Serialize;
 use souk_domain::gateway::{AccountRequest, Link};
 use souk_domain::ids::SellerId;
-use souk_domain::payment::Provider;
+use souk_domain::payment::{ChargeModel, Provider};
 use souk_domain::people::Scope;
 use souk_domain::seller::AccountSnapshot;
 use souk_domain::text;
@@ -50,7 +50,7 @@ pub async fn onboarding_link(souk: &Souk, scope: &Scope, seller: SellerId, to: R
             format!("{} does not offer {model} charges.", gateway.provider()),
         ));
     }
-    let account = ensure_account(souk, scope, &row, &gateway).await?;
+    let account = ensure_account(souk, scope, &row, model, &gateway).await?;
     Ok(gateway.create_onboarding_link(&account, &return_url, &refresh_url).await?)
 }
 
@@ -90,20 +90,23 @@ async fn ensure_account(
     souk: &Souk,
     scope: &Scope,
     row: &sellers::Model,
+    charge_model: ChargeModel,
     gateway: &Gateway,
 ) -> Result<String> {
     let seller = SellerId::from(row.id);
     if let Some(known) = account_row(souk.db.read(scope), scope, seller).await? {
         return Ok(known.account);
     }
-    // Everything in the request comes from columns that never change, so that the same key always means the same
-    // request.
+    // Name, country and address are columns that never change, so that the same key means the same request. Only the
+    // tenant's default charge model might change between two tries; the provider then refuses, rather than open a
+    // second account.
     let request = AccountRequest {
         key: format!("acct:{seller}"),
         country: row.country.clone(),
         email: row.email.clone(),
         display_name: row.display_name.clone(),
         reference: seller.to_string(),
+        charge_model,
     };
     let asked_at = souk.clock.now();
     match gateway.create_account(&request).await {
