@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod jobs;
 pub mod live;
 pub mod page;
+pub mod people;
 pub mod seal;
 pub mod souk;
 pub mod tenants;
