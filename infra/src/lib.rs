@@ -9,6 +9,7 @@ pub mod db;
 pub mod entity;
 pub mod error;
 pub mod gateway;
+pub mod idempotency;
 pub mod jobs;
 pub mod live;
 pub mod page;
