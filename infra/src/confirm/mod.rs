@@ -7,6 +7,8 @@
 mod load;
 mod write;
 
+pub(crate) use self::load::{held_on, lock_slots};
+
 use chrono::{DateTime, Utc};
 use souk_domain::confirm::{Verdict, decide};
 use souk_domain::ids::EventId;
