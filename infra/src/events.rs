@@ -55,14 +55,18 @@ pub(crate) async fn interpret(souk: &Souk, scope: &Scope, row: &webhook_events::
     };
     // Live connect endpoints receive test events by design (docs.stripe.com/connect/webhooks).
     if keys.livemode != row.livemode {
-        return ignored(if row.livemode { "of live mode, while this tenant is in test mode" } else { "of test mode, while this tenant is live" });
+        return ignored(if row.livemode {
+            "of live mode, while this tenant is in test mode"
+        } else {
+            "of test mode, while this tenant is live"
+        });
     }
     let mut seller = None;
     match (&*row.endpoint, &row.account) {
         ("connect", None) => return ignored("an event without an account at the connect endpoint"),
         ("platform", Some(_)) => return ignored("an event of a connected account at the platform endpoint"),
         (_, Some(account)) => {
-            seller = sellers::seller_of_account(souk, scope, account).await?;
+            seller = sellers::accounts::seller_of_account(souk, scope, account).await?;
             if seller.is_none() {
                 return ignored("of an account that is not this tenant's");
             }
@@ -75,12 +79,20 @@ pub(crate) async fn interpret(souk: &Souk, scope: &Scope, row: &webhook_events::
         | "checkout.session.async_payment_succeeded"
         | "checkout.session.async_payment_failed"
         | "checkout.session.expired" => session(souk, scope, row, object).await,
-        "payment_intent.payment_failed" => match object["metadata"]["souk_payment"].as_str().and_then(|id| id.parse().ok()) {
-            Some(payment) => Ok(Meaning::Action(Action::NoteFailure(payment, failure(&object["last_payment_error"])))),
-            None => ignored("not a payment of souk's"),
-        },
-        "account.updated" | "capability.updated" | "account.external_account.created" | "account.external_account.updated"
-        | "account.external_account.deleted" | "person.updated" => match seller {
+        "payment_intent.payment_failed" => {
+            match object["metadata"]["souk_payment"].as_str().and_then(|id| id.parse().ok()) {
+                Some(payment) => {
+                    Ok(Meaning::Action(Action::NoteFailure(payment, failure(&object["last_payment_error"]))))
+                }
+                None => ignored("not a payment of souk's"),
+            }
+        }
+        "account.updated"
+        | "capability.updated"
+        | "account.external_account.created"
+        | "account.external_account.updated"
+        | "account.external_account.deleted"
+        | "person.updated" => match seller {
             Some(seller) => Ok(Meaning::Action(Action::RefreshAccount(seller))),
             None => ignored("of the platform's own account"),
         },
@@ -88,10 +100,12 @@ pub(crate) async fn interpret(souk: &Souk, scope: &Scope, row: &webhook_events::
             Some(account) => Ok(Meaning::Action(Action::Deauthorized(account.clone()))),
             None => ignored("of the platform's own account"),
         },
-        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => match object["id"].as_str() {
-            Some(refund) => Ok(Meaning::Action(Action::RefreshRefund(refund.to_owned()))),
-            None => ignored("a refund without an id"),
-        },
+        "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+            match object["id"].as_str() {
+                Some(refund) => Ok(Meaning::Action(Action::RefreshRefund(refund.to_owned()))),
+                None => ignored("a refund without an id"),
+            }
+        }
         _ => ignored("souk does not act on this type"),
     }
 }
@@ -105,7 +119,8 @@ fn failure(error: &Value) -> String {
 async fn session(souk: &Souk, scope: &Scope, row: &webhook_events::Model, object: &Value) -> Result<Meaning> {
     let view = SessionView::read(object)?;
     let Some((payment, _)) = view.reference else { return ignored("not a session of souk's") };
-    let found = payments::Entity::find_by_id((scope.tenant.uuid(), payment.uuid())).one(souk.db.read(scope)).await?;
+    let found =
+        payments::Entity::find_by_id((scope.tenant.uuid(), payment.uuid())).one(souk.db.read(scope)).await?;
     let Some(found) = found else { return ignored("souk has no such payment") };
     let model: ChargeModel = stored("payments.charge_model", &found.charge_model)?;
     let lives_on = (model == ChargeModel::Direct).then_some(&found.account);
@@ -118,7 +133,9 @@ async fn session(souk: &Souk, scope: &Scope, row: &webhook_events::Model, object
     let request = read_request(&found)?;
     let own_discount = request.discount.map_or(0, |(amount, _)| amount);
     let state = match row.event_type.as_str() {
-        "checkout.session.async_payment_failed" => PaymentState::Failed("the payment failed after it had begun".to_owned()),
+        "checkout.session.async_payment_failed" => {
+            PaymentState::Failed("the payment failed after it had begun".to_owned())
+        }
         _ => view.state(request.capture, own_discount, Some(row.occurred_at), EvidenceSource::Webhook),
     };
     match state {
@@ -133,8 +150,8 @@ pub(crate) async fn act(souk: &Souk, scope: &Scope, action: Action) -> Result<()
     match action {
         Action::Settle(payment, state) => settle(souk, scope, payment, state).await,
         Action::NoteFailure(payment, code) => note_failure(souk, scope, payment, &code).await,
-        Action::RefreshAccount(seller) => sellers::refresh_account(souk, scope, seller).await.map(|_| ()),
-        Action::Deauthorized(account) => sellers::deauthorized(souk, scope, &account).await.map(|_| ()),
+        Action::RefreshAccount(seller) => sellers::accounts::refresh_account(souk, scope, seller).await,
+        Action::Deauthorized(account) => sellers::accounts::deauthorized(souk, scope, &account).await,
         Action::RefreshRefund(refund) => refunds::refresh(souk, scope, &refund).await.map(|_| ()),
     }
 }

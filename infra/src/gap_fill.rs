@@ -2,7 +2,7 @@
 //! webhooks into the inbox.
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::gateway::{GatewayError, Place};
 use souk_domain::payment::{ChargeModel, Provider};
@@ -77,7 +77,7 @@ async fn fill_place(souk: &Souk, scope: &Scope, place: &Place) -> Result<()> {
     if missed > 0 {
         tracing::warn!(missed, account, "events had not arrived as webhooks");
     }
-    move_cursor(souk, scope, account, newest.max(since)).await
+    move_cursor(souk, scope, account, std::cmp::max(newest, since)).await
 }
 
 async fn move_cursor(souk: &Souk, scope: &Scope, account: String, seen_until: DateTime<Utc>) -> Result<()> {
@@ -89,7 +89,12 @@ async fn move_cursor(souk: &Souk, scope: &Scope, account: String, seen_until: Da
         seen_until: Set(seen_until),
         updated_at: Set(souk.clock.now()),
     };
-    let forward = OnConflict::columns([C::TenantId, C::Provider, C::Account]).update_columns([C::SeenUntil, C::UpdatedAt]).to_owned();
-    event_cursors::Entity::insert(row).on_conflict(forward).exec_without_returning(souk.db.read(scope)).await?;
+    let forward = OnConflict::columns([C::TenantId, C::Provider, C::Account])
+        .update_columns([C::SeenUntil, C::UpdatedAt])
+        .to_owned();
+    event_cursors::Entity::insert(row)
+        .on_conflict(forward)
+        .exec_without_returning(souk.db.read(scope))
+        .await?;
     Ok(())
 }

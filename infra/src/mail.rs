@@ -1,10 +1,11 @@
 //! What souk says to buyers. A mail is written once per order and kind; here it is kept in a table, from which the
 //! demo shows it.
 
+use std::fmt::Write as _;
+
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, EntityTrait};
 use souk_domain::ids::OrderId;
-use souk_domain::money::Money;
 use souk_domain::people::Scope;
 use uuid::Uuid;
 
@@ -21,7 +22,9 @@ pub async fn order(souk: &Souk, scope: &Scope, order: OrderId) -> Result<()> {
     let Some(recipient) = email else { return Ok(()) };
     let tenant = tenants::by_id(souk, scope.tenant).await?;
     let (kind, subject, lead) = match shown.status.as_str() {
-        "paid" => ("order_paid", format!("Your booking at {}", tenant.name), "Thank you. Your places are booked."),
+        "paid" => {
+            ("order_paid", format!("Your booking at {}", tenant.name), "Thank you. Your places are booked.")
+        }
         "unfulfillable" => (
             "order_unfulfillable",
             format!("Your order at {} could not be fulfilled", tenant.name),
@@ -30,7 +33,11 @@ pub async fn order(souk: &Souk, scope: &Scope, order: OrderId) -> Result<()> {
         _ => return Ok(()),
     };
     let token = order_token::issue(&souk.settings.jwt_secret, scope.tenant, order);
-    let body = format!("{lead}\n\n{}\nYour order: {}\n", lines(&shown)?, checkout::order_page(&tenant, order, &token));
+    let body = format!(
+        "{lead}\n\n{}\nYour order: {}\n",
+        lines(&shown)?,
+        checkout::order_page(&tenant, order, &token)
+    );
     let row = mails::ActiveModel {
         tenant_id: Set(scope.tenant.uuid()),
         id: Set(Uuid::now_v7()),
@@ -52,9 +59,9 @@ fn lines(order: &OrderShown) -> Result<String> {
     for line in &order.lines {
         let zone: chrono_tz::Tz = stored("order_lines.timezone", &line.timezone)?;
         let when = line.starts_at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M");
-        text.push_str(&format!("{} x {}, {when} ({}), {}\n", line.quantity, line.title, line.timezone, line.total));
+        let _ =
+            writeln!(text, "{} x {}, {when} ({}), {}", line.quantity, line.title, line.timezone, line.total);
     }
-    let total = Money { ..order.total };
-    text.push_str(&format!("Total: {total}\n"));
+    let _ = writeln!(text, "Total: {}", order.total);
     Ok(text)
 }

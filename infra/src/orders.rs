@@ -193,7 +193,11 @@ async fn complete(souk: &Souk, scope: &Scope, rows: Vec<orders::Model>) -> Resul
         .collect()
 }
 
-fn one(row: orders::Model, lines: Vec<order_lines::Model>, attempts: Vec<payments::Model>) -> Result<OrderShown> {
+fn one(
+    row: orders::Model,
+    lines: Vec<order_lines::Model>,
+    attempts: Vec<payments::Model>,
+) -> Result<OrderShown> {
     let currency: Currency = stored("orders.currency", &row.currency)?;
     let money = |minor: i64| Money::new(minor, currency);
     let show_line = |line: order_lines::Model| LineShown {
@@ -237,14 +241,20 @@ fn show_payment(row: payments::Model) -> Result<PaymentShown> {
 }
 
 /// A tenant's payments, the newest first.
-pub async fn list_payments(souk: &Souk, scope: &Scope, page: Page) -> Result<Listed<(OrderId, PaymentShown)>> {
+pub async fn list_payments(
+    souk: &Souk,
+    scope: &Scope,
+    page: Page,
+) -> Result<Listed<(OrderId, PaymentShown)>> {
     let mut query = payments::Entity::find().filter(payments::Column::TenantId.eq(scope.tenant.uuid()));
     if let Some(after) = page.after {
         query = query.filter(payments::Column::Id.lt(after));
     }
-    let rows = query.order_by_desc(payments::Column::Id).limit(page.limit + 1).all(souk.db.read(scope)).await?;
+    let rows =
+        query.order_by_desc(payments::Column::Id).limit(page.limit + 1).all(souk.db.read(scope)).await?;
     let Listed { data, has_more } = Listed::cut(rows, page);
-    let data = data.into_iter().map(|row| Ok((row.order_id.into(), show_payment(row)?))).collect::<Result<_>>()?;
+    let data =
+        data.into_iter().map(|row| Ok((row.order_id.into(), show_payment(row)?))).collect::<Result<_>>()?;
     Ok(Listed { data, has_more })
 }
 

@@ -46,20 +46,32 @@ pub(crate) async fn find(souk: &Souk, scope: &Scope, payment: PaymentId) -> Resu
 }
 
 /// Acts on what the provider says of a payment.
-pub(crate) async fn settle(souk: &Souk, scope: &Scope, payment: PaymentId, state: PaymentState) -> Result<()> {
+pub(crate) async fn settle(
+    souk: &Souk,
+    scope: &Scope,
+    payment: PaymentId,
+    state: PaymentState,
+) -> Result<()> {
     match state {
         PaymentState::Open => Ok(()),
         PaymentState::Evidence(evidence) => confirm_one(souk, scope, Fact::from(*evidence)).await.map(|_| ()),
         PaymentState::Processing => begin_processing(souk, scope, payment).await,
         PaymentState::Failed(reason) => {
             let row = find(souk, scope, payment).await?;
-            close(souk, scope, row.order_id.into(), OrderEvent::PaymentFailed, Some(&reason)).await.map(|_| ())
+            close(souk, scope, row.order_id.into(), OrderEvent::PaymentFailed, Some(&reason))
+                .await
+                .map(|_| ())
         }
         // The provider has ended the session, so nobody can pay: the order's own end is safe, and a job.
         PaymentState::Ended => {
             let row = find(souk, scope, payment).await?;
             let now = souk.clock.now();
-            jobs::hasten(souk.db.read(scope), scope, NewJob::new(JobKind::ReleaseHold, OrderId::from(row.order_id), now)).await?;
+            jobs::hasten(
+                souk.db.read(scope),
+                scope,
+                NewJob::new(JobKind::ReleaseHold, OrderId::from(row.order_id), now),
+            )
+            .await?;
             souk.live.work_arrived();
             Ok(())
         }

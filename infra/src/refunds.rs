@@ -14,6 +14,7 @@ use souk_domain::payment::{ChargeModel, Provider};
 use souk_domain::people::Scope;
 use souk_domain::refund::{RefundStatus, share_of_fee};
 
+use crate::audit;
 use crate::checkout::Key;
 use crate::db::Tx;
 use crate::entity::{order_lines, orders, payments, refunds, slots};
@@ -22,7 +23,6 @@ use crate::idempotency::{self, Next};
 use crate::jobs::{self, NewJob};
 use crate::payments::place;
 use crate::souk::Souk;
-use crate::audit;
 
 const OPERATION: &str = "refund";
 
@@ -69,33 +69,45 @@ pub enum Outcome {
 }
 
 /// Makes a refund. What is more than is left is refused before the provider is asked.
-pub async fn create(souk: &Souk, scope: &Scope, order: OrderId, new: &NewRefund, key: &Key) -> Result<Outcome> {
+pub async fn create(
+    souk: &Souk,
+    scope: &Scope,
+    order: OrderId,
+    new: &NewRefund,
+    key: &Key,
+) -> Result<Outcome> {
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
-    let id = match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, chrono::Duration::seconds(30)).await? {
-        Next::Replay { status, body } => return Ok(Outcome::Replayed(status, body)),
-        Next::Resume { subject: Some(id) } => {
-            tx.commit().await?;
-            RefundId::from(id)
-        }
-        Next::Start | Next::Resume { subject: None } => {
-            let id = write(souk, &tx, scope, order, new, now).await?;
-            idempotency::set_subject(tx.connection(), scope, OPERATION, &key.key, id.uuid()).await?;
-            tx.commit().await?;
-            id
-        }
-    };
+    let lock = chrono::Duration::seconds(30);
+    let (attempt, id) =
+        match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, lock).await? {
+            Next::Replay { status, body } => return Ok(Outcome::Replayed(status, body)),
+            Next::Resume { attempt, subject: Some(id) } => (attempt, RefundId::from(id)),
+            Next::Start(attempt) | Next::Resume { attempt, subject: None } => {
+                let id = write(souk, &tx, scope, order, new, now).await?;
+                attempt.set_subject(tx.connection(), id.uuid()).await?;
+                (attempt, id)
+            }
+        };
+    tx.commit().await?;
     // Asked now so that the answer can say how it went; where that fails, the job asks again with the same key.
     if let Err(error) = send(souk, scope, id).await {
         tracing::warn!(refund = %id, %error, "the refund is not at the provider yet; its job goes on");
     }
     let shown = show(souk, scope, id).await?;
     let body = serde_json::to_value(&shown).map_err(|error| Error::Internal(error.to_string()))?;
-    idempotency::complete(souk.db.read(scope), scope, OPERATION, &key.key, 201, body).await?;
+    attempt.complete(souk.db.read(scope), 201, &body).await?;
     Ok(Outcome::Made(shown))
 }
 
-async fn write(souk: &Souk, tx: &Tx, scope: &Scope, order: OrderId, new: &NewRefund, now: DateTime<Utc>) -> Result<RefundId> {
+async fn write(
+    souk: &Souk,
+    tx: &Tx,
+    scope: &Scope,
+    order: OrderId,
+    new: &NewRefund,
+    now: DateTime<Utc>,
+) -> Result<RefundId> {
     let tenant = scope.tenant.uuid();
     let row = orders::Entity::find_by_id((tenant, order.uuid()))
         .lock_exclusive()
@@ -105,7 +117,12 @@ async fn write(souk: &Souk, tx: &Tx, scope: &Scope, order: OrderId, new: &NewRef
     let payment = paying(tx, scope, &row).await?;
     let left = payment.amount - payment.refunded;
     let amount = new.amount.unwrap_or(left);
-    let too_much = || Error::conflict("refund_exceeds_payment", format!("Only {left} minor units of this payment are left to refund."));
+    let too_much = || {
+        Error::conflict(
+            "refund_exceeds_payment",
+            format!("Only {left} minor units of this payment are left to refund."),
+        )
+    };
     if amount <= 0 {
         return Err(if left == 0 { too_much() } else { Error::invalid("/amount", "must be above zero") });
     }
@@ -123,7 +140,8 @@ async fn write(souk: &Souk, tx: &Tx, scope: &Scope, order: OrderId, new: &NewRef
     }
     add_to_order(tx, scope, order, amount).await?;
     let id = RefundId::new();
-    let fee = share_of_fee(payment.application_fee, payment.amount, payment.refunded, payment.refunded + amount);
+    let fee =
+        share_of_fee(payment.application_fee, payment.amount, payment.refunded, payment.refunded + amount);
     let reversed = if payment.charge_model == ChargeModel::Destination.as_str() { amount } else { 0 };
     let (_, requested_by) = scope.actor.parts();
     let refund = refunds::ActiveModel {
@@ -147,15 +165,23 @@ async fn write(souk: &Souk, tx: &Tx, scope: &Scope, order: OrderId, new: &NewRef
         updated_at: Set(now),
     };
     refunds::Entity::insert(refund).exec_without_returning(tx.connection()).await?;
-    jobs::enqueue(tx.connection(), scope, now, vec![NewJob::new(JobKind::SendRefund, id, now + chrono::Duration::seconds(20))]).await?;
-    let detail = json!({"refund": id, "amount": amount, "currency": payment.currency, "release": new.release});
+    jobs::enqueue(
+        tx.connection(),
+        scope,
+        now,
+        vec![NewJob::new(JobKind::SendRefund, id, now + chrono::Duration::seconds(20))],
+    )
+    .await?;
+    let detail =
+        json!({"refund": id, "amount": amount, "currency": payment.currency, "release": new.release});
     audit::record(tx.connection(), &souk.clock, scope, "order.refund", order.to_string(), detail).await?;
     Ok(id)
 }
 
 /// The payment that paid the order (a duplicate that came back is not it).
 async fn paying(tx: &Tx, scope: &Scope, order: &orders::Model) -> Result<payments::Model> {
-    let nothing = || Error::conflict("order_not_refundable", "Nothing was paid for this order that could be refunded.");
+    let nothing =
+        || Error::conflict("order_not_refundable", "Nothing was paid for this order that could be refunded.");
     if !matches!(order.status.as_str(), "paid" | "review" | "unfulfillable") || order.total == 0 {
         return Err(nothing());
     }
@@ -169,14 +195,19 @@ async fn paying(tx: &Tx, scope: &Scope, order: &orders::Model) -> Result<payment
         .one(tx.connection())
         .await?
         .ok_or_else(nothing)?;
-    payments::Entity::find_by_id((scope.tenant.uuid(), receipt.payment_id)).one(tx.connection()).await?.ok_or_else(nothing)
+    payments::Entity::find_by_id((scope.tenant.uuid(), receipt.payment_id))
+        .one(tx.connection())
+        .await?
+        .ok_or_else(nothing)
 }
 
 /// `amount` may be negative, when a refund failed. An order in review may have been paid more than it cost.
 async fn add_to_order(tx: &Tx, scope: &Scope, order: OrderId, amount: i64) -> Result<()> {
     use orders::Column as C;
     let sum = || Expr::col(C::Refunded).add(amount);
-    let case = sea_orm::sea_query::CaseStatement::new().case(sum().gt(Expr::col(C::Total)), Expr::col(C::Total)).finally(sum());
+    let case = sea_orm::sea_query::CaseStatement::new()
+        .case(sum().gt(Expr::col(C::Total)), Expr::col(C::Total))
+        .finally(sum());
     orders::Entity::update_many()
         .col_expr(C::Refunded, case.into())
         .filter(C::TenantId.eq(scope.tenant.uuid()))
@@ -217,13 +248,23 @@ pub async fn send(souk: &Souk, scope: &Scope, refund: RefundId) -> Result<()> {
     match gateway.refund(&request).await {
         Ok(state) => apply(souk, scope, refund, &state).await,
         // The seller's balance is short: it fills again, so this is worth waiting for where souk itself owes the money.
-        Err(GatewayError::Refused { code, message, .. }) if code == "balance_insufficient" && row.kind != "requested" => {
+        Err(GatewayError::Refused { code, message, .. })
+            if code == "balance_insufficient" && row.kind != "requested" =>
+        {
             Err(GatewayError::Unavailable(message).into())
         }
         Err(GatewayError::Refused { code, message, .. }) => {
-            let state = RefundState { id: String::new(), status: RefundStatus::Failed, failure_reason: Some(format!("{message} ({code})")) };
+            let state = RefundState {
+                id: String::new(),
+                status: RefundStatus::Failed,
+                failure_reason: Some(format!("{message} ({code})")),
+            };
             apply(souk, scope, refund, &state).await?;
-            if row.kind == "requested" { Ok(()) } else { Err(Error::Corrupt(format!("{refund} was refused: {message} ({code})"))) }
+            if row.kind == "requested" {
+                Ok(())
+            } else {
+                Err(Error::Corrupt(format!("{refund} was refused: {message} ({code})")))
+            }
         }
         Err(error) => Err(error.into()),
     }
@@ -245,7 +286,8 @@ pub(crate) async fn apply(souk: &Souk, scope: &Scope, refund: RefundId, state: &
     if settled || (was == state.status && row.provider_refund.is_some()) {
         return tx.rollback().await;
     }
-    let provider_refund = if state.id.is_empty() { row.provider_refund.clone() } else { Some(state.id.clone()) };
+    let provider_refund =
+        if state.id.is_empty() { row.provider_refund.clone() } else { Some(state.id.clone()) };
     refunds::Entity::update_many()
         .col_expr(refunds::Column::Status, Expr::value(state.status.as_str()))
         .col_expr(refunds::Column::ProviderRefund, Expr::value(provider_refund))
@@ -277,13 +319,18 @@ async fn free(tx: &Tx, scope: &Scope, row: &refunds::Model) -> Result<()> {
         .filter(payments::Column::Id.eq(row.payment_id))
         .exec(tx.connection())
         .await?;
-    if row.kind == "duplicate" { Ok(()) } else { add_to_order(tx, scope, row.order_id.into(), -row.amount).await }
+    if row.kind == "duplicate" {
+        Ok(())
+    } else {
+        add_to_order(tx, scope, row.order_id.into(), -row.amount).await
+    }
 }
 
 /// Puts the order's seats back on sale, once per order.
 async fn release_seats(tx: &Tx, scope: &Scope, row: &refunds::Model, now: DateTime<Utc>) -> Result<()> {
     let tenant = scope.tenant.uuid();
-    let order = orders::Entity::find_by_id((tenant, row.order_id)).lock_exclusive().one(tx.connection()).await?;
+    let order =
+        orders::Entity::find_by_id((tenant, row.order_id)).lock_exclusive().one(tx.connection()).await?;
     let released = refunds::Entity::find()
         .filter(refunds::Column::TenantId.eq(tenant))
         .filter(refunds::Column::OrderId.eq(row.order_id))
@@ -291,7 +338,7 @@ async fn release_seats(tx: &Tx, scope: &Scope, row: &refunds::Model, now: DateTi
         .one(tx.connection())
         .await?;
     // Only a paid order has seats.
-    if released.is_some() || !order.is_some_and(|order| order.status == "paid") {
+    if released.is_some() || order.is_none_or(|order| order.status != "paid") {
         return Ok(());
     }
     let lines = order_lines::Entity::find()

@@ -86,8 +86,13 @@ where
     }
 }
 
-async fn every<F, W>(period: Duration, souk: Souk, mut stop: watch::Receiver<bool>, name: &'static str, work: W)
-where
+async fn every<F, W>(
+    period: Duration,
+    souk: Souk,
+    mut stop: watch::Receiver<bool>,
+    name: &'static str,
+    work: W,
+) where
     W: Fn(Souk) -> F,
     F: Future<Output = Result<()>>,
 {

@@ -1,5 +1,7 @@
 //! The first transaction: idempotency key, seats, order, and what will be asked of the provider.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use serde_json::Value;
@@ -9,7 +11,6 @@ use souk_domain::ids::{OrderId, OrderLineId, PaymentId, SlotId};
 use souk_domain::job::JobKind;
 use souk_domain::payment::Provider;
 use souk_domain::people::Scope;
-use std::collections::BTreeMap;
 
 use super::price::{Priced, price};
 use super::{Basket, Key, OPERATION, buyer};
@@ -17,16 +18,16 @@ use crate::confirm::lock_slots;
 use crate::db::Tx;
 use crate::entity::{order_lines, orders, payments, slot_holds};
 use crate::error::{Error, Refusal, RefusalKind, Result};
-use crate::idempotency::{self, Next};
+use crate::idempotency::{self, Attempt, Next};
 use crate::jobs::{self, NewJob};
 use crate::souk::Souk;
 use crate::tenants::Tenant;
 
 pub(super) enum Claimed {
     /// Seats are held; this is to be asked of the provider.
-    New(Box<CheckoutRequest>),
+    New(Attempt, Box<CheckoutRequest>),
     /// An earlier attempt with the same key died before it could answer; its order.
-    Earlier(OrderId),
+    Earlier(Attempt, OrderId),
     /// The first answer.
     Replay(u16, Value),
 }
@@ -36,25 +37,32 @@ const LOCK: Duration = Duration::seconds(30);
 /// How long after its beginning a checkout is taken for dead and resumed by a job.
 const RESUME_AFTER: Duration = Duration::seconds(40);
 
-pub(super) async fn claim(souk: &Souk, scope: &Scope, tenant: &Tenant, basket: &Basket, key: &Key) -> Result<Claimed> {
+pub(super) async fn claim(
+    souk: &Souk,
+    scope: &Scope,
+    tenant: &Tenant,
+    basket: &Basket,
+    key: &Key,
+) -> Result<Claimed> {
     let gateway = souk.gateway(tenant.id, Provider::Stripe).await?;
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
-    match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, LOCK).await? {
-        Next::Start | Next::Resume { subject: None } => {}
-        Next::Resume { subject: Some(order) } => {
-            tx.commit().await?;
-            return Ok(Claimed::Earlier(order.into()));
-        }
-        Next::Replay { status, body } => return Ok(Claimed::Replay(status, body)),
-    }
+    let attempt =
+        match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, LOCK).await? {
+            Next::Start(attempt) | Next::Resume { attempt, subject: None } => attempt,
+            Next::Resume { attempt, subject: Some(order) } => {
+                tx.commit().await?;
+                return Ok(Claimed::Earlier(attempt, order.into()));
+            }
+            Next::Replay { status, body } => return Ok(Claimed::Replay(status, body)),
+        };
     let slots = lock_slots(&tx, scope, basket.items.iter().map(|(slot, _)| slot.uuid())).await?;
-    let priced = price(souk, &tx, scope, tenant, basket, &slots, &gateway.capabilities(), now).await?;
+    let priced = price(&tx, scope, tenant, basket, &slots, &gateway.capabilities(), now).await?;
     check_room(basket, &slots)?;
     let request = write(souk, &tx, scope, basket, &priced, now).await?;
-    idempotency::set_subject(tx.connection(), scope, OPERATION, &key.key, request.order.uuid()).await?;
+    attempt.set_subject(tx.connection(), request.order.uuid()).await?;
     tx.commit().await?;
-    Ok(Claimed::New(Box::new(request)))
+    Ok(Claimed::New(attempt, Box::new(request)))
 }
 
 /// `capacity - sold - active holds >= quantity`, under the slots' lock.
@@ -77,7 +85,14 @@ fn check_room(basket: &Basket, slots: &BTreeMap<SlotId, SlotView>) -> Result<()>
     Ok(())
 }
 
-async fn write(souk: &Souk, tx: &Tx, scope: &Scope, basket: &Basket, priced: &Priced, now: DateTime<Utc>) -> Result<CheckoutRequest> {
+async fn write(
+    souk: &Souk,
+    tx: &Tx,
+    scope: &Scope,
+    basket: &Basket,
+    priced: &Priced,
+    now: DateTime<Utc>,
+) -> Result<CheckoutRequest> {
     let (order, payment) = (OrderId::new(), PaymentId::new());
     let request = priced.request(souk, scope, order, payment, basket)?;
     let tenant = scope.tenant.uuid();
@@ -134,7 +149,9 @@ async fn write(souk: &Souk, tx: &Tx, scope: &Scope, basket: &Basket, priced: &Pr
     });
     slot_holds::Entity::insert_many(holds).exec_without_returning(tx.connection()).await?;
     let asked = serde_json::to_value(&request).map_err(|error| Error::Internal(error.to_string()))?;
-    payments::Entity::insert(payment_row(scope, &request, asked, now)).exec_without_returning(tx.connection()).await?;
+    payments::Entity::insert(payment_row(scope, &request, asked, now))
+        .exec_without_returning(tx.connection())
+        .await?;
     let jobs = vec![
         NewJob::new(JobKind::ReleaseHold, order, priced.hold_expires_at),
         NewJob::new(JobKind::ResumeCheckout, payment, now + RESUME_AFTER),
@@ -143,7 +160,12 @@ async fn write(souk: &Souk, tx: &Tx, scope: &Scope, basket: &Basket, priced: &Pr
     Ok(request)
 }
 
-fn payment_row(scope: &Scope, request: &CheckoutRequest, asked: Value, now: DateTime<Utc>) -> payments::ActiveModel {
+fn payment_row(
+    scope: &Scope,
+    request: &CheckoutRequest,
+    asked: Value,
+    now: DateTime<Utc>,
+) -> payments::ActiveModel {
     payments::ActiveModel {
         tenant_id: Set(scope.tenant.uuid()),
         id: Set(request.payment.uuid()),

@@ -21,7 +21,6 @@ pub(crate) use self::release::close;
 pub use self::release::{End, end, release_due};
 pub use self::session::resume;
 use crate::error::{Error, Result};
-use crate::idempotency;
 use crate::orders::{self, OrderShown};
 use crate::people::order_token;
 use crate::souk::Souk;
@@ -92,32 +91,48 @@ pub enum Outcome {
 
 /// The status of a fresh answer.
 pub const CREATED: u16 = 201;
-pub(crate) const OPERATION: &str = "checkout";
+const OPERATION: &str = "checkout";
 
 /// Starts a checkout, or answers as it did the first time.
-pub async fn start(souk: &Souk, scope: &Scope, tenant: &Tenant, basket: &Basket, key: &Key) -> Result<Outcome> {
-    let claimed = match claim::claim(souk, scope, tenant, basket, key).await? {
-        claim::Claimed::New(request) => request,
-        claim::Claimed::Earlier(order) => claim::request_of(souk, scope, order).await?,
+pub async fn start(
+    souk: &Souk,
+    scope: &Scope,
+    tenant: &Tenant,
+    basket: &Basket,
+    key: &Key,
+) -> Result<Outcome> {
+    let (attempt, request) = match claim::claim(souk, scope, tenant, basket, key).await? {
+        claim::Claimed::New(attempt, request) => (attempt, request),
+        claim::Claimed::Earlier(attempt, order) => (attempt, claim::request_of(souk, scope, order).await?),
         claim::Claimed::Replay(status, body) => return Ok(Outcome::Replayed(status, body)),
     };
-    match session::open(souk, scope, &claimed).await {
+    let db = souk.db.read(scope);
+    match session::open(souk, scope, &request).await {
         Ok(session) => {
-            let started = show(souk, scope, &claimed, session).await?;
+            let started = show(souk, scope, &request, session).await?;
             let body = serde_json::to_value(&started).map_err(|error| Error::Internal(error.to_string()))?;
-            idempotency::complete(souk.db.read(scope), scope, OPERATION, &key.key, CREATED, body).await?;
+            attempt.complete(db, CREATED, &body).await?;
             Ok(Outcome::Started(Box::new(started)))
         }
         Err(error) => {
-            // A refusal has undone the order; anything else is tried again by the job, and by the caller with the
-            // same key.
-            idempotency::release(souk.db.read(scope), scope, OPERATION, &key.key, !error.is_transient()).await?;
+            // A refusal has undone the order, so the key is free; anything else is tried again by the job, and by
+            // the caller with the same key.
+            if error.is_transient() {
+                attempt.pause(db, souk.clock.now()).await?;
+            } else {
+                attempt.abandon(db).await?;
+            }
             Err(error)
         }
     }
 }
 
-async fn show(souk: &Souk, scope: &Scope, request: &CheckoutRequest, session: session::Opened) -> Result<CheckoutStarted> {
+async fn show(
+    souk: &Souk,
+    scope: &Scope,
+    request: &CheckoutRequest,
+    session: session::Opened,
+) -> Result<CheckoutStarted> {
     let order = orders::show(souk, scope, request.order).await?;
     let checkout = CheckoutShown {
         provider: "stripe",
@@ -126,7 +141,11 @@ async fn show(souk: &Souk, scope: &Scope, request: &CheckoutRequest, session: se
         client_secret: session.client_secret,
         expires_at: order.hold_expires_at,
     };
-    Ok(CheckoutStarted { order, order_token: order_token::issue(&souk.settings.jwt_secret, scope.tenant, request.order), checkout })
+    Ok(CheckoutStarted {
+        order,
+        order_token: order_token::issue(&souk.settings.jwt_secret, scope.tenant, request.order),
+        checkout,
+    })
 }
 
 /// The logged-in buyer, if there is one.

@@ -46,7 +46,6 @@ pub(super) struct Priced {
 }
 
 pub(super) async fn price(
-    _souk: &Souk,
     tx: &Tx,
     scope: &Scope,
     tenant: &Tenant,
@@ -59,18 +58,22 @@ pub(super) async fn price(
     let seller = only_seller(&lines)?;
     let (charge_model, account) = selling_account(tx, scope, tenant, seller).await?;
     if !can.charge_models.contains(&charge_model) {
-        return Err(Error::unprocessable("charge_model_unsupported", "This seller's charge model can't be used yet."));
+        return Err(Error::unprocessable(
+            "charge_model_unsupported",
+            "This seller's charge model can't be used yet.",
+        ));
     }
     let quotes: Vec<QuoteLine> = lines.iter().map(|line| line.quote.clone()).collect();
     let (currency, _, sum) = subtotal(&quotes).map_err(refuse)?;
     let mut discount = 0;
     let mut promotion = None;
     if let Some(code) = &basket.promo_code {
-        let redeemed = promotions::redeem(tx, scope, code, Money::new(sum, currency), now).await?;
+        let redeemed =
+            promotions::redeem(tx.connection(), scope, code, Money::new(sum, currency), now).await?;
         discount = redeemed.discount.minor;
-        promotion = Some((redeemed.promotion, redeemed.code));
+        promotion = Some((redeemed.id, redeemed.code));
     }
-    let schedule = fees::in_effect(tx.connection(), scope, seller, currency, now).await?;
+    let schedule = fees::in_effect(tx.connection(), scope, Some(seller), currency, now).await?;
     let quote = quote(&quotes, discount, &schedule).map_err(refuse)?;
     let hold_expires_at = now + Duration::seconds(tenant.hold_seconds);
     Ok(Priced {
@@ -108,16 +111,22 @@ async fn load_lines(
         .filter(listings::Column::Id.is_in(rows.values().map(|row| row.listing_id)))
         .all(tx.connection())
         .await?;
-    let listing_rows: HashMap<Uuid, listings::Model> = listing_rows.into_iter().map(|row| (row.id, row)).collect();
+    let listing_rows: HashMap<Uuid, listings::Model> =
+        listing_rows.into_iter().map(|row| (row.id, row)).collect();
     let mut lines: Vec<PricedLine> = Vec::new();
     let mut capture = CaptureMode::Automatic;
     for (index, (slot, quantity)) in basket.items.iter().enumerate() {
         let pointer = format!("/items/{index}/slot_id");
-        let unknown = || Refusal::new(RefusalKind::NotFound, "slot_not_found", "There is no such slot.").at(&pointer);
+        let unknown =
+            || Refusal::new(RefusalKind::NotFound, "slot_not_found", "There is no such slot.").at(&pointer);
         let row = rows.get(&slot.uuid()).ok_or_else(unknown)?;
-        let listing = listing_rows.get(&row.listing_id).filter(|listing| listing.status == "active").ok_or_else(unknown)?;
+        let listing = listing_rows
+            .get(&row.listing_id)
+            .filter(|listing| listing.status == "active")
+            .ok_or_else(unknown)?;
         if !locked.get(slot).is_some_and(|view| view.open) || row.starts_at <= now {
-            let refusal = Refusal::new(RefusalKind::Conflict, "slot_not_on_sale", "This slot is over or called off.");
+            let refusal =
+                Refusal::new(RefusalKind::Conflict, "slot_not_on_sale", "This slot is over or called off.");
             return Err(refusal.at(&pointer).with("slot_id", slot.to_string()).into());
         }
         if lines.iter().any(|line| line.quote.slot == *slot) {
@@ -153,7 +162,12 @@ fn only_seller(lines: &[PricedLine]) -> Result<SellerId> {
 }
 
 /// The seller's charge model and connected account, if it may sell now.
-async fn selling_account(tx: &Tx, scope: &Scope, tenant: &Tenant, seller: SellerId) -> Result<(ChargeModel, String)> {
+async fn selling_account(
+    tx: &Tx,
+    scope: &Scope,
+    tenant: &Tenant,
+    seller: SellerId,
+) -> Result<(ChargeModel, String)> {
     let not_selling = || Error::conflict("seller_not_active", "This seller can't sell at the moment.");
     let row = sellers::Entity::find_by_id((scope.tenant.uuid(), seller.uuid())).one(tx.connection()).await?;
     let row = row.filter(|row| row.status == "active").ok_or_else(not_selling)?;
@@ -162,7 +176,8 @@ async fn selling_account(tx: &Tx, scope: &Scope, tenant: &Tenant, seller: Seller
         None => tenant.charge_model,
     };
     let key = (scope.tenant.uuid(), seller.uuid(), "stripe".to_owned());
-    let account = connected_accounts::Entity::find_by_id(key).one(tx.connection()).await?.ok_or_else(not_selling)?;
+    let account =
+        connected_accounts::Entity::find_by_id(key).one(tx.connection()).await?.ok_or_else(not_selling)?;
     Ok((charge_model, account.account))
 }
 
@@ -189,13 +204,21 @@ fn refuse(error: QuoteError) -> Error {
 /// than the hold, souk's own job ends the session.
 fn allowed_expiry(wanted: DateTime<Utc>, now: DateTime<Utc>, can: &Capabilities) -> DateTime<Utc> {
     let margin = Duration::minutes(2);
-    let bound = |length: std::time::Duration| now + Duration::seconds(i64::try_from(length.as_secs()).unwrap_or(0));
+    let bound =
+        |length: std::time::Duration| now + Duration::seconds(i64::try_from(length.as_secs()).unwrap_or(0));
     wanted.clamp(bound(can.shortest_checkout) + margin, bound(can.longest_checkout) - margin)
 }
 
 impl Priced {
     /// What will be asked of the provider.
-    pub(super) fn request(&self, souk: &Souk, scope: &Scope, order: OrderId, payment: PaymentId, basket: &Basket) -> Result<CheckoutRequest> {
+    pub(super) fn request(
+        &self,
+        souk: &Souk,
+        scope: &Scope,
+        order: OrderId,
+        payment: PaymentId,
+        basket: &Basket,
+    ) -> Result<CheckoutRequest> {
         let token = order_token::issue(&souk.settings.jwt_secret, scope.tenant, order);
         let page = order_page(&self.tenant, order, &token);
         let mut lines = Vec::with_capacity(self.lines.len());
@@ -211,7 +234,10 @@ impl Priced {
         }
         let code = self.promotion.as_ref().map(|(_, code)| code.clone());
         let discount = code.filter(|_| self.quote.discount > 0).map(|code| (self.quote.discount, code));
-        let sum = basket.success_url.clone().unwrap_or_else(|| format!("{page}&session_id={{CHECKOUT_SESSION_ID}}"));
+        let sum = basket
+            .success_url
+            .clone()
+            .unwrap_or_else(|| format!("{page}&session_id={{CHECKOUT_SESSION_ID}}"));
         Ok(CheckoutRequest {
             payment,
             order,
@@ -226,7 +252,11 @@ impl Priced {
             ui_mode: basket.ui_mode,
             promotion_codes_on_page: self.provider_codes,
             email: self.email.clone(),
-            success_url: if basket.ui_mode == UiMode::Hosted { sum } else { basket.success_url.clone().unwrap_or(page.clone()) },
+            success_url: if basket.ui_mode == UiMode::Hosted {
+                sum
+            } else {
+                basket.success_url.clone().unwrap_or(page.clone())
+            },
             cancel_url: basket.cancel_url.clone().unwrap_or(page),
             expires_at: self.session_expires_at,
         })

@@ -87,7 +87,13 @@ async fn end_payment(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<b
 }
 
 /// Writes the end of an order: status, holds, promotion and payments in one transaction. The provider has been told.
-pub(crate) async fn close(souk: &Souk, scope: &Scope, order: OrderId, event: OrderEvent, reason: Option<&str>) -> Result<End> {
+pub(crate) async fn close(
+    souk: &Souk,
+    scope: &Scope,
+    order: OrderId,
+    event: OrderEvent,
+    reason: Option<&str>,
+) -> Result<End> {
     let now = souk.clock.now();
     let sources = OrderStatus::sources(event);
     let next = sources.first().and_then(|status| status.apply(event, now).ok()).map(|(next, _)| next);
@@ -112,7 +118,7 @@ pub(crate) async fn close(souk: &Souk, scope: &Scope, order: OrderId, event: Ord
         .exec(tx.connection())
         .await?;
     if let Some(promotion) = row.promotion_id {
-        promotions::give_back(&tx, scope, PromotionId::from(promotion)).await?;
+        promotions::give_back(tx.connection(), scope, PromotionId::from(promotion)).await?;
     }
     let status = if event == OrderEvent::SetupFailed || event == OrderEvent::PaymentFailed {
         PaymentStatus::Failed

@@ -44,7 +44,12 @@ pub(super) async fn open(souk: &Souk, scope: &Scope, request: &CheckoutRequest) 
     Ok(Opened { id: session.id, url: session.url, client_secret: session.client_secret })
 }
 
-async fn attach(souk: &Souk, scope: &Scope, request: &CheckoutRequest, session: &CheckoutSession) -> Result<()> {
+async fn attach(
+    souk: &Souk,
+    scope: &Scope,
+    request: &CheckoutRequest,
+    session: &CheckoutSession,
+) -> Result<()> {
     use payments::Column as C;
     let now = souk.clock.now();
     let secret = match &session.client_secret {
@@ -53,7 +58,8 @@ async fn attach(souk: &Souk, scope: &Scope, request: &CheckoutRequest, session: 
     };
     let tx = souk.db.begin(scope).await?;
     // A payment that has moved on meanwhile keeps its status; it only learns its session.
-    let status = CaseStatement::new().case(Expr::col(C::Status).eq("created"), "open").finally(Expr::col(C::Status));
+    let status =
+        CaseStatement::new().case(Expr::col(C::Status).eq("created"), "open").finally(Expr::col(C::Status));
     let changed = payments::Entity::update_many()
         .col_expr(C::Status, status.into())
         .col_expr(C::Session, Expr::value(session.id.as_str()))

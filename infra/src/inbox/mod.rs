@@ -70,7 +70,10 @@ impl Envelope {
             account: text("account"),
             livemode: value["livemode"].as_bool().unwrap_or(false),
             api_version: text("api_version"),
-            created: value["created"].as_i64().and_then(|seconds| DateTime::from_timestamp(seconds, 0)).unwrap_or(now),
+            created: value["created"]
+                .as_i64()
+                .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
+                .unwrap_or(now),
         }
     }
 }
@@ -100,9 +103,18 @@ pub async fn append(souk: &Souk, scope: &Scope, endpoint: Endpoint, body: &str) 
     };
     use webhook_events::Column as C;
     let once = OnConflict::columns([C::TenantId, C::Provider, C::ProviderEvent]).do_nothing().to_owned();
-    let written = webhook_events::Entity::insert(row).on_conflict(once).exec_without_returning(souk.db.read(scope)).await?;
+    let written = webhook_events::Entity::insert(row)
+        .on_conflict(once)
+        .exec_without_returning(souk.db.read(scope))
+        .await?;
     let new = written > 0;
-    tracing::info!(event = envelope.id, kind = envelope.event_type, endpoint = endpoint.as_str(), new, "webhook stored");
+    tracing::info!(
+        event = envelope.id,
+        kind = envelope.event_type,
+        endpoint = endpoint.as_str(),
+        new,
+        "webhook stored"
+    );
     if new {
         souk.live.work_arrived();
     }
@@ -144,7 +156,12 @@ pub struct EventShown {
 }
 
 /// A tenant's events, the newest first.
-pub async fn list(souk: &Souk, scope: &Scope, status: Option<&str>, page: Page) -> Result<Listed<EventShown>> {
+pub async fn list(
+    souk: &Souk,
+    scope: &Scope,
+    status: Option<&str>,
+    page: Page,
+) -> Result<Listed<EventShown>> {
     use webhook_events::Column as C;
     let mut query = webhook_events::Entity::find().filter(C::TenantId.eq(scope.tenant.uuid()));
     if let Some(status) = status {
@@ -191,7 +208,8 @@ pub async fn replay(souk: &Souk, scope: &Scope, event: EventId) -> Result<()> {
     if changed == 0 {
         return Err(Error::not_found("webhook event"));
     }
-    audit::record(tx.connection(), &souk.clock, scope, "webhook.replay", event.to_string(), Value::Null).await?;
+    audit::record(tx.connection(), &souk.clock, scope, "webhook.replay", event.to_string(), Value::Null)
+        .await?;
     tx.commit().await?;
     souk.live.work_arrived();
     Ok(())

@@ -25,7 +25,12 @@ pub enum BadSignature {
 /// Checks `Stripe-Signature` against the secrets of the endpoint that was called: `t=<unix>,v1=<hex>[,v1=…]`, HMAC
 /// over `"{t}.{body}"`. Other schemes than `v1` are ignored (docs.stripe.com/webhooks, "Verify webhook signatures
 /// manually").
-pub fn check_stripe(header: Option<&str>, body: &[u8], secrets: &[String], now: DateTime<Utc>) -> Result<(), BadSignature> {
+pub fn check_stripe(
+    header: Option<&str>,
+    body: &[u8],
+    secrets: &[String],
+    now: DateTime<Utc>,
+) -> Result<(), BadSignature> {
     let header = header.ok_or(BadSignature::Malformed)?;
     let mut stamp = None;
     let mut given: Vec<Vec<u8>> = Vec::new();
@@ -85,7 +90,11 @@ mod tests {
         let other_scheme = format!("t=1492774577,v0={SIGNATURE}");
         assert_eq!(check(&other_scheme, BODY, "whsec_test_secret", at), Err(BadSignature::Malformed));
         for malformed in ["", "t=", "t=x,v1=00", "v1=00", "t=1492774577", ",,,=", "t=1492774577,v1=zz"] {
-            assert_eq!(check(malformed, BODY, "whsec_test_secret", at), Err(BadSignature::Malformed), "{malformed}");
+            assert_eq!(
+                check(malformed, BODY, "whsec_test_secret", at),
+                Err(BadSignature::Malformed),
+                "{malformed}"
+            );
         }
     }
 

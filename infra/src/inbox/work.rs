@@ -91,7 +91,13 @@ pub(crate) async fn work(souk: &Souk, leased: Vec<webhook_events::Model>) -> Res
     Ok(())
 }
 
-async fn finish(souk: &Souk, scope: &Scope, row: &webhook_events::Model, status: &str, reason: Option<&str>) -> Result<()> {
+async fn finish(
+    souk: &Souk,
+    scope: &Scope,
+    row: &webhook_events::Model,
+    status: &str,
+    reason: Option<&str>,
+) -> Result<()> {
     tracing::debug!(event = row.provider_event, kind = row.event_type, status, reason, "webhook");
     webhook_events::Entity::update_many()
         .col_expr(webhook_events::Column::Status, Expr::value(status))
@@ -114,7 +120,10 @@ async fn failed(souk: &Souk, scope: &Scope, row: &webhook_events::Model, error: 
     }
     webhook_events::Entity::update_many()
         .col_expr(webhook_events::Column::Reason, Expr::value(error.to_string()))
-        .col_expr(webhook_events::Column::RunAt, Expr::value(souk.clock.now() + delay(attempts, rand::random())))
+        .col_expr(
+            webhook_events::Column::RunAt,
+            Expr::value(souk.clock.now() + delay(attempts, rand::random())),
+        )
         .filter(webhook_events::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(webhook_events::Column::Id.eq(row.id))
         .exec(souk.db.read(scope))

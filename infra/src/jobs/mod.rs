@@ -6,8 +6,10 @@
 pub(crate) mod run;
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::Serialize;
 use serde_json::Value;
 use souk_domain::ids::JobId;
@@ -71,7 +73,13 @@ pub async fn enqueue<C: ConnectionTrait>(
 }
 
 /// Marks a job as done because what it was for has been done.
-pub async fn finish<C: ConnectionTrait>(db: &C, scope: &Scope, kind: JobKind, subject: impl ToString, now: DateTime<Utc>) -> Result<()> {
+pub async fn finish<C: ConnectionTrait>(
+    db: &C,
+    scope: &Scope,
+    kind: JobKind,
+    subject: impl ToString,
+    now: DateTime<Utc>,
+) -> Result<()> {
     jobs::Entity::update_many()
         .col_expr(jobs::Column::Status, Expr::value("done"))
         .col_expr(jobs::Column::FinishedAt, Expr::value(now))
@@ -163,7 +171,8 @@ pub async fn retry(souk: &Souk, scope: &Scope, id: JobId) -> Result<()> {
         .await?
         .rows_affected;
     if changed == 0 {
-        let exists = jobs::Entity::find_by_id((scope.tenant.uuid(), id.uuid())).one(tx.connection()).await?.is_some();
+        let exists =
+            jobs::Entity::find_by_id((scope.tenant.uuid(), id.uuid())).one(tx.connection()).await?.is_some();
         let done = Error::conflict("job_done", "This job has been done; there is nothing to retry.");
         return Err(if exists { done } else { Error::not_found("job") });
     }

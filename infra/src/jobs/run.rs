@@ -23,7 +23,8 @@ const LEASE: Duration = Duration::seconds(90);
 /// found again.
 pub(crate) async fn lease(souk: &Souk, most: u64) -> Result<Vec<jobs::Model>> {
     let now = souk.clock.now();
-    let due = jobs::Entity::find().filter(jobs::Column::Status.eq("pending")).filter(jobs::Column::RunAt.lte(now));
+    let due =
+        jobs::Entity::find().filter(jobs::Column::Status.eq("pending")).filter(jobs::Column::RunAt.lte(now));
     // A look without a lock first: an idle worker takes no write lock.
     if due.clone().limit(1).one(souk.db.unscoped()).await?.is_none() {
         return Ok(Vec::new());
@@ -60,7 +61,9 @@ pub(crate) async fn run(souk: &Souk, job: jobs::Model) -> Result<()> {
     let mut update = jobs::Entity::update_many();
     match outcome {
         Ok(()) => {
-            update = update.col_expr(jobs::Column::Status, Expr::value("done")).col_expr(jobs::Column::FinishedAt, Expr::value(now));
+            update = update
+                .col_expr(jobs::Column::Status, Expr::value("done"))
+                .col_expr(jobs::Column::FinishedAt, Expr::value(now));
         }
         Err(error) => {
             let dead = attempts >= MAX_ATTEMPTS || !error.is_transient();
@@ -90,7 +93,7 @@ async fn perform(souk: &Souk, scope: &Scope, job: &jobs::Model) -> Result<()> {
         JobKind::CancelAuthorisation => payments::cancel_authorisation(souk, scope, subject(job)?).await,
         JobKind::SendRefund => refunds::send(souk, scope, subject(job)?).await,
         JobKind::OrderMail => mail::order(souk, scope, subject(job)?).await,
-        JobKind::RefreshAccount => sellers::refresh_account(souk, scope, subject(job)?).await.map(|_| ()),
+        JobKind::RefreshAccount => sellers::accounts::refresh_account(souk, scope, subject(job)?).await,
     }
 }
 
