@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{OrderId, PaymentId};
 use crate::money::{Currency, Money};
@@ -52,7 +53,7 @@ impl Place {
 }
 
 /// One line of what the buyer pays for, as the provider's page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutLine {
     /// What is bought.
     pub title: String,
@@ -64,8 +65,9 @@ pub struct CheckoutLine {
     pub quantity: i64,
 }
 
-/// Everything that a provider needs to take one payment. The idempotency key is the payment's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything that a provider needs to take one payment. The idempotency key is the payment's id. It is stored before
+/// the call, so that a call whose reply was lost can be made again, to the letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutRequest {
     /// Our payment; its text form is the idempotency key.
     pub payment: PaymentId,

@@ -18,18 +18,26 @@ use crate::entity::{order_lines, orders, payment_receipts, payments, slot_holds,
 use crate::error::{Result, stored};
 
 /// The payments that the facts speak of, without those that are not what the fact says they are.
-pub(super) async fn payments(tx: &Tx, scope: &Scope, facts: &[Fact]) -> Result<HashMap<PaymentId, payments::Model>> {
+pub(super) async fn payments(
+    tx: &Tx,
+    scope: &Scope,
+    facts: &[Fact],
+) -> Result<HashMap<PaymentId, payments::Model>> {
     let ids: HashSet<Uuid> = facts.iter().map(|fact| fact.evidence.payment.uuid()).collect();
     let rows = payments::Entity::find()
         .filter(payments::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(payments::Column::Id.is_in(ids))
         .all(tx.connection())
         .await?;
-    let mut known: HashMap<PaymentId, payments::Model> = rows.into_iter().map(|row| (row.id.into(), row)).collect();
+    let mut known: HashMap<PaymentId, payments::Model> =
+        rows.into_iter().map(|row| (row.id.into(), row)).collect();
     for Fact { evidence, .. } in facts {
         let fits = known.get(&evidence.payment).is_some_and(|row| {
-            let same_session = row.session.is_none() || evidence.session.is_none() || row.session == evidence.session;
-            row.order_id == evidence.order.uuid() && row.provider == evidence.provider.as_str() && same_session
+            let same_session =
+                row.session.is_none() || evidence.session.is_none() || row.session == evidence.session;
+            row.order_id == evidence.order.uuid()
+                && row.provider == evidence.provider.as_str()
+                && same_session
         });
         if !fits {
             known.remove(&evidence.payment);
@@ -76,7 +84,10 @@ pub(super) async fn insert_receipts(
     });
     use payment_receipts::Column as C;
     let known_already = OnConflict::columns([C::TenantId, C::Provider, C::Receipt]).do_nothing().to_owned();
-    let inserted = payment_receipts::Entity::insert_many(rows).on_conflict(known_already).exec_with_returning_many(tx.connection()).await?;
+    let inserted = payment_receipts::Entity::insert_many(rows)
+        .on_conflict(known_already)
+        .exec_with_returning(tx.connection())
+        .await?;
     let inserted: HashSet<String> = inserted.into_iter().map(|row| row.receipt).collect();
     Ok(first.into_iter().filter(|(receipt, _)| inserted.contains(*receipt)).map(|(_, index)| index).collect())
 }
@@ -121,8 +132,12 @@ pub(super) async fn world(tx: &Tx, scope: &Scope, evidence: &[Evidence]) -> Resu
             status: stored("orders.status", &row.status)?,
             total: Money::new(row.total, currency),
             application_fee: row.application_fee,
-            wanted: quantities(lines.iter().filter(|line| line.order_id == row.id).map(|line| (line.slot_id, line.quantity))),
-            held: quantities(holds.iter().filter(|hold| hold.order_id == row.id).map(|hold| (hold.slot_id, hold.quantity))),
+            wanted: quantities(
+                lines.iter().filter(|line| line.order_id == row.id).map(|line| (line.slot_id, line.quantity)),
+            ),
+            held: quantities(
+                holds.iter().filter(|hold| hold.order_id == row.id).map(|hold| (hold.slot_id, hold.quantity)),
+            ),
             provider_codes: row.provider_codes,
         };
         orders.insert(OrderId::from(row.id), view);
@@ -140,7 +155,11 @@ fn quantities(pairs: impl Iterator<Item = (Uuid, i64)>) -> BTreeMap<SlotId, i64>
 }
 
 /// Locks slots in the order of their ids and counts what is held on each; the count is taken after the lock.
-pub(crate) async fn lock_slots(tx: &Tx, scope: &Scope, ids: impl Iterator<Item = Uuid>) -> Result<BTreeMap<SlotId, SlotView>> {
+pub(crate) async fn lock_slots(
+    tx: &Tx,
+    scope: &Scope,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<BTreeMap<SlotId, SlotView>> {
     let ids: Vec<Uuid> = ids.collect();
     let rows = slots::Entity::find()
         .filter(slots::Column::TenantId.eq(scope.tenant.uuid()))
@@ -159,7 +178,11 @@ pub(crate) async fn lock_slots(tx: &Tx, scope: &Scope, ids: impl Iterator<Item =
 }
 
 /// How many places unpaid orders hold on each slot.
-pub(crate) async fn held_on<C: sea_orm::ConnectionTrait>(db: &C, scope: &Scope, ids: Vec<Uuid>) -> Result<BTreeMap<SlotId, i64>> {
+async fn held_on<C: sea_orm::ConnectionTrait>(
+    db: &C,
+    scope: &Scope,
+    ids: Vec<Uuid>,
+) -> Result<BTreeMap<SlotId, i64>> {
     use sea_orm::sea_query::{Alias, Expr, ExprTrait};
     let sum = Expr::col(slot_holds::Column::Quantity).sum().cast_as(Alias::new("bigint"));
     let rows: Vec<(Uuid, i64)> = slot_holds::Entity::find()

@@ -7,6 +7,8 @@
 mod load;
 mod write;
 
+pub(crate) use self::load::lock_slots;
+
 use chrono::{DateTime, Utc};
 use souk_domain::confirm::{Verdict, decide};
 use souk_domain::ids::EventId;
@@ -91,7 +93,16 @@ async fn confirm_in(tx: &Tx, scope: &Scope, facts: &[Fact], now: DateTime<Utc>) 
     write::finish_events(tx, scope, facts.iter().filter_map(|fact| fact.event), now).await?;
 
     let mut outcomes: Vec<Confirmed> =
-        facts.iter().map(|fact| if known.contains_key(&fact.evidence.payment) { Confirmed::Before } else { Confirmed::Unknown }).collect();
+        facts
+            .iter()
+            .map(|fact| {
+                if known.contains_key(&fact.evidence.payment) {
+                    Confirmed::Before
+                } else {
+                    Confirmed::Unknown
+                }
+            })
+            .collect();
     for (index, verdict) in fresh.into_iter().zip(verdicts) {
         outcomes[index] = Confirmed::Now(verdict);
     }

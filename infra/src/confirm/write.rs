@@ -57,17 +57,29 @@ pub(super) async fn all(
 }
 
 /// One UPDATE for all orders that take the same event.
-async fn move_orders(tx: &Tx, scope: &Scope, event: OrderEvent, decided: &[Decided<'_>], now: DateTime<Utc>) -> Result<()> {
-    let moving: Vec<&Decided<'_>> = decided.iter().filter(|(fact, verdict)| verdict.order_event(fact.kind) == Some(event)).collect();
+async fn move_orders(
+    tx: &Tx,
+    scope: &Scope,
+    event: OrderEvent,
+    decided: &[Decided<'_>],
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let moving: Vec<&Decided<'_>> =
+        decided.iter().filter(|(fact, verdict)| verdict.order_event(fact.kind) == Some(event)).collect();
     let Some(first) = moving.first() else { return Ok(()) };
     let sources = OrderStatus::sources(event);
-    let Some((next, _)) = sources.first().and_then(|status| status.apply(event, now).ok()) else { return Ok(()) };
+    let Some((next, _)) = sources.first().and_then(|status| status.apply(event, now).ok()) else {
+        return Ok(());
+    };
     let ids: Vec<Uuid> = moving.iter().map(|(fact, _)| fact.order.uuid()).collect();
     let mut update = orders::Entity::update_many()
         .col_expr(orders::Column::Status, Expr::value(next.as_str()))
         .col_expr(orders::Column::UpdatedAt, Expr::value(now));
     if event == OrderEvent::Paid {
-        let paid_at = by_id(orders::Column::Id, moving.iter().map(|(fact, _)| (fact.order.uuid(), fact.occurred_at.into())));
+        let paid_at = by_id(
+            orders::Column::Id,
+            moving.iter().map(|(fact, _)| (fact.order.uuid(), fact.occurred_at.into())),
+        );
         update = update.col_expr(orders::Column::PaidAt, paid_at);
     }
     if let (_, Verdict::Review(reason)) = first {
@@ -134,9 +146,18 @@ async fn take_seats(
 }
 
 /// Orders that are settled lose their holds; those to be captured get theirs, anew where they had run out.
-async fn settle_holds(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &World, now: DateTime<Utc>) -> Result<()> {
-    let ends = |verdict: &Verdict| matches!(verdict, Verdict::Paid { .. } | Verdict::Unfulfillable(_) | Verdict::Capture);
-    let ended: Vec<Uuid> = decided.iter().filter(|(_, verdict)| ends(verdict)).map(|(fact, _)| fact.order.uuid()).collect();
+async fn settle_holds(
+    tx: &Tx,
+    scope: &Scope,
+    decided: &[Decided<'_>],
+    world: &World,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let ends = |verdict: &Verdict| {
+        matches!(verdict, Verdict::Paid { .. } | Verdict::Unfulfillable(_) | Verdict::Capture)
+    };
+    let ended: Vec<Uuid> =
+        decided.iter().filter(|(_, verdict)| ends(verdict)).map(|(fact, _)| fact.order.uuid()).collect();
     if !ended.is_empty() {
         slot_holds::Entity::delete_many()
             .filter(slot_holds::Column::TenantId.eq(scope.tenant.uuid()))
@@ -172,14 +193,19 @@ async fn settle_payments(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let facts = || decided.iter().map(|(fact, _)| *fact);
-    let column = |value: &dyn Fn(&Evidence) -> Value| by_id(payments::Column::Id, facts().map(|fact| (fact.payment.uuid(), value(fact))));
+    let column = |value: &dyn Fn(&Evidence) -> Value| {
+        by_id(payments::Column::Id, facts().map(|fact| (fact.payment.uuid(), value(fact))))
+    };
     let status = |fact: &Evidence| match fact.kind {
         EvidenceKind::Authorised => PaymentStatus::Authorised,
         EvidenceKind::Captured | EvidenceKind::Free => PaymentStatus::Succeeded,
     };
-    let same_currency = |fact: &Evidence| known.get(&fact.payment).filter(|row| row.currency == fact.amount.currency.code());
-    let amount = |fact: &Evidence| same_currency(fact).map_or_else(|| known[&fact.payment].amount, |_| fact.amount.minor);
-    let fee = |fact: &Evidence| known[&fact.payment].application_fee.min(amount(fact));
+    let same_currency =
+        |fact: &Evidence| known.get(&fact.payment).filter(|row| row.currency == fact.amount.currency.code());
+    let amount = |fact: &Evidence| {
+        same_currency(fact).map_or_else(|| known[&fact.payment].amount, |_| fact.amount.minor)
+    };
+    let fee = |fact: &Evidence| std::cmp::min(known[&fact.payment].application_fee, amount(fact));
     let changed = payments::Entity::update_many()
         .col_expr(payments::Column::Status, column(&|fact| status(fact).as_str().into()))
         .col_expr(payments::Column::Session, column(&|fact| fact.session.clone().into()))
@@ -218,10 +244,18 @@ async fn note_verdicts(tx: &Tx, scope: &Scope, decided: &[Decided<'_>]) -> Resul
 }
 
 /// Money that bought nothing goes back: written down here, sent by a job. Says which refunds those are.
-async fn owe_refunds(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &World, now: DateTime<Utc>) -> Result<Vec<RefundId>> {
+async fn owe_refunds(
+    tx: &Tx,
+    scope: &Scope,
+    decided: &[Decided<'_>],
+    world: &World,
+    now: DateTime<Utc>,
+) -> Result<Vec<RefundId>> {
     let mut rows = Vec::new();
     let mut ids = Vec::new();
-    for (fact, verdict) in decided.iter().filter(|(fact, _)| fact.kind == EvidenceKind::Captured && fact.amount.minor > 0) {
+    for (fact, verdict) in
+        decided.iter().filter(|(fact, _)| fact.kind == EvidenceKind::Captured && fact.amount.minor > 0)
+    {
         let kind = match verdict {
             Verdict::Unfulfillable(_) => RefundKind::Unfulfillable,
             Verdict::AlreadyPaid => RefundKind::Duplicate,
@@ -229,7 +263,7 @@ async fn owe_refunds(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &Wo
         };
         let id = RefundId::new();
         let model = world.rows.get(&fact.order);
-        let fee = model.map_or(0, |row| row.application_fee.min(fact.amount.minor));
+        let fee = model.map_or(0, |row| std::cmp::min(row.application_fee, fact.amount.minor));
         let reversed = model.is_some_and(|row| row.charge_model == "destination");
         ids.push(id);
         rows.push(refunds::ActiveModel {
@@ -262,7 +296,7 @@ async fn owe_refunds(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &Wo
 
 async fn reserve(tx: &Tx, scope: &Scope, fact: &Evidence, kind: RefundKind) -> Result<()> {
     let changed = payments::Entity::update_many()
-        .col_expr(payments::Column::Refunded, Expr::col(payments::Column::Amount).into())
+        .col_expr(payments::Column::Refunded, Expr::col(payments::Column::Amount))
         .filter(payments::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(payments::Column::Id.eq(fact.payment.uuid()))
         .filter(payments::Column::Refunded.eq(0))
@@ -273,7 +307,7 @@ async fn reserve(tx: &Tx, scope: &Scope, fact: &Evidence, kind: RefundKind) -> R
     // A duplicate payment's money never was the order's.
     if kind == RefundKind::Unfulfillable {
         orders::Entity::update_many()
-            .col_expr(orders::Column::Refunded, Expr::col(orders::Column::Total).into())
+            .col_expr(orders::Column::Refunded, Expr::col(orders::Column::Total))
             .filter(orders::Column::TenantId.eq(scope.tenant.uuid()))
             .filter(orders::Column::Id.eq(fact.order.uuid()))
             .exec(tx.connection())
@@ -286,15 +320,18 @@ async fn give_promotions_back(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], w
     for (fact, _) in decided.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Unfulfillable(_))) {
         // Orders that were given up before have given their redemption back then.
         let still_open = |row: &&orders::Model| row.status == "pending" || row.status == "processing";
-        if let Some(promotion) = world.rows.get(&fact.order).filter(still_open).and_then(|row| row.promotion_id) {
-            promotions::give_back(tx, scope, PromotionId::from(promotion)).await?;
+        if let Some(promotion) =
+            world.rows.get(&fact.order).filter(still_open).and_then(|row| row.promotion_id)
+        {
+            promotions::give_back(tx.connection(), scope, PromotionId::from(promotion)).await?;
         }
     }
     Ok(())
 }
 
 fn jobs_for(decided: &[Decided<'_>], refunds: Vec<RefundId>, now: DateTime<Utc>) -> Vec<NewJob> {
-    let mut jobs: Vec<NewJob> = refunds.into_iter().map(|refund| NewJob::new(JobKind::SendRefund, refund, now)).collect();
+    let mut jobs: Vec<NewJob> =
+        refunds.into_iter().map(|refund| NewJob::new(JobKind::SendRefund, refund, now)).collect();
     for (fact, verdict) in decided {
         let authorised = fact.kind == EvidenceKind::Authorised;
         match verdict {
@@ -302,7 +339,9 @@ fn jobs_for(decided: &[Decided<'_>], refunds: Vec<RefundId>, now: DateTime<Utc>)
             Verdict::Unfulfillable(_) | Verdict::AlreadyPaid if authorised => {
                 jobs.push(NewJob::new(JobKind::CancelAuthorisation, fact.payment, now));
             }
-            Verdict::Paid { .. } | Verdict::Unfulfillable(_) => jobs.push(NewJob::new(JobKind::OrderMail, fact.order, now)),
+            Verdict::Paid { .. } | Verdict::Unfulfillable(_) => {
+                jobs.push(NewJob::new(JobKind::OrderMail, fact.order, now));
+            }
             Verdict::AlreadyPaid | Verdict::Review(_) | Verdict::Ignored(_) => {}
         }
     }
@@ -310,7 +349,12 @@ fn jobs_for(decided: &[Decided<'_>], refunds: Vec<RefundId>, now: DateTime<Utc>)
 }
 
 /// Marks the webhooks that led here as done, in the same transaction.
-pub(super) async fn finish_events(tx: &Tx, scope: &Scope, events: impl Iterator<Item = EventId>, now: DateTime<Utc>) -> Result<()> {
+pub(super) async fn finish_events(
+    tx: &Tx,
+    scope: &Scope,
+    events: impl Iterator<Item = EventId>,
+    now: DateTime<Utc>,
+) -> Result<()> {
     let ids: Vec<Uuid> = events.map(EventId::uuid).collect();
     if ids.is_empty() {
         return Ok(());
@@ -341,4 +385,3 @@ fn expect_rows(what: &str, changed: u64, decided: usize) -> Result<()> {
         Err(Error::Internal(format!("{decided} {what} were decided, {changed} changed")))
     }
 }
-

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use chrono::Utc;
-use serde_json::Value;
 use souk_domain::gateway::{
     CheckoutLine, CheckoutRequest, CheckoutSession, ExpireOutcome, GatewayError, PaymentRef,
 };
@@ -232,5 +231,5 @@ pub(super) async fn cancel_authorisation(
     let now = transport
         .json(RequestBuilder::new(StripeMethod::Get, format!("/payment_intents/{intent}")), account, None)
         .await?;
-    if now["status"] == Value::from("canceled") { Ok(()) } else { Err(refused) }
+    if now["status"] == "canceled" { Ok(()) } else { Err(refused) }
 }
