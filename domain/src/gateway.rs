@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{OrderId, PaymentId};
 use crate::money::{Currency, Money};
@@ -52,7 +53,7 @@ impl Place {
 }
 
 /// One line of what the buyer pays for, as the provider's page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutLine {
     /// What is bought.
     pub title: String,
@@ -64,8 +65,9 @@ pub struct CheckoutLine {
     pub quantity: i64,
 }
 
-/// Everything that a provider needs to take one payment. The idempotency key is the payment's id.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Everything that a provider needs to take one payment. The idempotency key is the payment's id. It is stored before
+/// the call, so that a call whose reply was lost can be made again, to the letter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckoutRequest {
     /// Our payment; its text form is the idempotency key.
     pub payment: PaymentId,
@@ -129,6 +131,10 @@ pub struct PaymentRef {
     pub session: String,
     /// The provider's payment, once known.
     pub provider_payment: Option<String>,
+    /// When the money is taken.
+    pub capture: CaptureMode,
+    /// What souk itself took off, in minor units.
+    pub own_discount: i64,
 }
 
 /// What ending a checkout found.
@@ -179,6 +185,8 @@ pub struct AccountRequest {
     pub email: String,
     /// The seller's name.
     pub display_name: String,
+    /// Decides who pays the provider's fees and bears losses, for good.
+    pub charge_model: ChargeModel,
     /// Our seller, kept in the provider's metadata.
     pub reference: String,
 }

@@ -60,6 +60,7 @@ pub mod order;
 pub mod payment;
 pub mod people;
 pub mod promotion;
+pub mod recurrence;
 pub mod refund;
 pub mod retry;
 pub mod seller;

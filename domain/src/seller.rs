@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::payment::ChargeModel;
+
 text_enum! {
     /// Whether a seller may sell.
     SellerStatus {
@@ -53,6 +55,17 @@ pub struct AccountSnapshot {
     pub default_currency: Option<String>,
     /// When we asked the provider; an older snapshot never replaces a newer one.
     pub as_of: DateTime<Utc>,
+}
+
+impl AccountSnapshot {
+    /// Whether charges in a charge model can succeed: the account's own (direct) need charges, and what the
+    /// platform charges and passes on needs transfers as well.
+    pub fn can_sell(&self, model: ChargeModel) -> bool {
+        match model {
+            ChargeModel::Direct => self.charges_enabled,
+            ChargeModel::Destination | ChargeModel::Separate => self.charges_enabled && self.transfers_active,
+        }
+    }
 }
 
 /// What can happen to a seller.
@@ -122,6 +135,28 @@ impl SellerStatus {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_an_account_needs_depends_on_who_charges() {
+        let account = |charges_enabled, transfers_active| AccountSnapshot {
+            id: "acct_1".to_owned(),
+            charges_enabled,
+            payouts_enabled: true,
+            details_submitted: true,
+            transfers_active,
+            requirements: Requirements::default(),
+            country: None,
+            default_currency: None,
+            as_of: DateTime::UNIX_EPOCH,
+        };
+        use ChargeModel as M;
+        let can = |charges, transfers| {
+            [M::Direct, M::Destination, M::Separate].map(|model| account(charges, transfers).can_sell(model))
+        };
+        assert_eq!(can(true, true), [true, true, true]);
+        assert_eq!(can(true, false), [true, false, false]);
+        assert_eq!(can(false, true), [false, false, false]);
+    }
 
     #[test]
     fn full_transition_table() {

@@ -36,6 +36,11 @@ impl Tx {
         Ok(self.inner.commit().await?)
     }
 
+    /// The transaction as a connection, for functions that take either.
+    pub fn connection(&self) -> &DatabaseTransaction {
+        &self.inner
+    }
+
     /// Undoes everything now rather than when the connection is next used.
     pub async fn rollback(self) -> Result<()> {
         Ok(self.inner.rollback().await?)

@@ -125,6 +125,11 @@ impl Attempt {
         self.held(update, db).await
     }
 
+    /// Lets another attempt take over at once, for work that could not be finished now but goes on.
+    pub async fn pause<C: ConnectionTrait>(&self, db: &C, now: DateTime<Utc>) -> Result<()> {
+        self.held(self.update().col_expr(table::Column::LockedUntil, Expr::value(now)), db).await
+    }
+
     /// Lets go of the key because nothing was changed (a refusal), so that the same key may be tried again.
     pub async fn abandon<C: ConnectionTrait>(&self, db: &C) -> Result<()> {
         use table::Column as C;

@@ -1,5 +1,7 @@
 //! The payment gateways of each tenant, made from its stored keys and kept while those do not change.
 
+pub mod stripe;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -8,6 +10,7 @@ use souk_domain::gateway::{GatewayError, PaymentGateway};
 use souk_domain::ids::TenantId;
 use souk_domain::payment::Provider;
 
+use self::stripe::StripeGateway;
 use crate::error::{Error, Result};
 use crate::souk::Souk;
 use crate::tenants::{self, GatewayKeys};
@@ -46,10 +49,9 @@ impl Souk {
     }
 }
 
-fn connect(provider: Provider, _keys: &GatewayKeys) -> Result<Gateway> {
+fn connect(provider: Provider, keys: &GatewayKeys) -> Result<Gateway> {
     match provider {
-        Provider::Stripe | Provider::Square | Provider::Paypal => {
-            Err(Error::Gateway(GatewayError::NotConfigured))
-        }
+        Provider::Stripe => Ok(Arc::new(StripeGateway::new(keys)?)),
+        Provider::Square | Provider::Paypal => Err(Error::Gateway(GatewayError::NotConfigured)),
     }
 }
