@@ -1,5 +1,8 @@
 //! The router as a whole, called in-process over SQLite: what every client sees before any marketplace logic runs.
 
+mod catalogue;
+mod market;
 mod people;
 mod problems;
+mod sellers;
 mod support;
