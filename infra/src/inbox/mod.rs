@@ -9,7 +9,6 @@ pub(crate) mod work;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Serialize;
 use serde_json::Value;
 use souk_domain::ids::EventId;
 use souk_domain::payment::Provider;
@@ -122,7 +121,7 @@ pub async fn append(souk: &Souk, scope: &Scope, endpoint: Endpoint, body: &str) 
 }
 
 /// An event as admins see it; its payload is not shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct EventShown {
     /// `evt_…`, souk's own.
     pub id: EventId,
@@ -133,7 +132,6 @@ pub struct EventShown {
     /// The provider's id.
     pub provider_event_id: String,
     /// The provider's type.
-    #[serde(rename = "type")]
     pub event_type: String,
     /// The connected account.
     pub account: Option<String>,
