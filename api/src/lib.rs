@@ -9,6 +9,7 @@ mod limit;
 mod metrics;
 mod middleware;
 pub mod routes;
+pub mod settings;
 pub mod state;
 pub mod tenancy;
 pub mod view;

@@ -3,14 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use souk_infra::RefusalKind;
 use souk_infra::people::{Issued, sessions, users};
+use souk_infra::{Refusal, RefusalKind};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::MaybeUser;
-use crate::error::{Problem, Result, refusal};
+use crate::error::{ApiError, Problem, Result, refusal};
 use crate::extract::{Json, OptionalJson};
 use crate::limit;
 use crate::state::AppState;
@@ -180,7 +180,13 @@ async fn logout(
     }
     match caller?.session() {
         Some(session) => sessions::revoke_session(&state.souk, &scope, session).await?,
-        None => return Err(souk_infra::Error::invalid("/refresh_token", "is missing").into()),
+        None => return Err(missing_token()),
     }
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn missing_token() -> ApiError {
+    let detail = "Send the refresh token, or the access token in Authorization.";
+    let refusal = Refusal::new(RefusalKind::Invalid, "missing_field", detail);
+    ApiError(refusal.at("/refresh_token").into())
 }
