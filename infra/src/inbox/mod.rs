@@ -37,6 +37,40 @@ impl Endpoint {
             Self::Connect => "connect",
         }
     }
+
+    /// Every event type that souk needs to hear of at this endpoint. With direct charges the sale itself is reported
+    /// to the connect endpoint.
+    pub fn needed_events(self) -> &'static [&'static str] {
+        const SALES: [&str; 8] = [
+            "checkout.session.completed",
+            "checkout.session.async_payment_succeeded",
+            "checkout.session.async_payment_failed",
+            "checkout.session.expired",
+            "payment_intent.payment_failed",
+            "refund.created",
+            "refund.updated",
+            "refund.failed",
+        ];
+        match self {
+            Self::Platform => &SALES,
+            Self::Connect => &[
+                SALES[0],
+                SALES[1],
+                SALES[2],
+                SALES[3],
+                SALES[4],
+                SALES[5],
+                SALES[6],
+                SALES[7],
+                "account.updated",
+                "capability.updated",
+                "account.external_account.created",
+                "account.external_account.updated",
+                "account.external_account.deleted",
+                "account.application.deauthorized",
+            ],
+        }
+    }
 }
 
 /// An event's envelope, read leniently: a body that is not what is expected is kept all the same.
