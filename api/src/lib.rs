@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod demo;
 mod docs;
 pub mod error;
 pub mod extract;
@@ -9,6 +10,7 @@ mod limit;
 mod metrics;
 mod middleware;
 pub mod routes;
+pub mod server;
 pub mod settings;
 pub mod state;
 pub mod tenancy;

@@ -1,14 +1,18 @@
 //! The routes, one file per noun. A handler's doc comment is its description in the OpenAPI document.
 
 pub mod admin_sellers;
+pub mod admin_work;
 pub mod auth;
+pub mod checkouts;
 pub mod fees;
 pub mod listings;
 pub mod me;
 pub mod ops;
+pub mod orders;
 pub mod promotions;
 pub mod sellers;
 pub mod slots;
+pub mod webhooks;
 
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
@@ -31,6 +35,10 @@ pub(crate) fn of_a_tenant(state: &AppState) -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(auth::routes(state))
         .merge(me::routes())
+        .merge(checkouts::routes())
+        .merge(orders::routes())
+        .merge(webhooks::routes())
+        .merge(admin_work::routes())
         .merge(sellers::routes())
         .merge(listings::routes())
         .merge(slots::routes())
