@@ -224,3 +224,15 @@ async fn promotions_are_made_listed_and_switched_off() {
     let off = boss.patch(&format!("{path}/{}", text(&made["id"])), json!({"active": false})).await.ok();
     assert_eq!(off["active"], false);
 }
+
+#[tokio::test]
+async fn every_operation_has_a_name_of_its_own() {
+    let ground = Ground::new().await;
+    let document = ground.get("/openapi.json", None).await.ok();
+    let operations =
+        document["paths"].as_object().unwrap().values().flat_map(|path| path.as_object().unwrap().values());
+    let mut names: Vec<_> = operations.filter_map(|operation| operation["operationId"].as_str()).collect();
+    names.sort_unstable();
+    let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    assert!(names.len() > 30 && twice.is_empty(), "{twice:?} of {names:?}");
+}

@@ -1,6 +1,8 @@
 //! Sellers, catalogue, fees and promotions over a database of their own: a SQLite file, or one on the server that
 //! `SOUK_TEST_POSTGRES_URL` names where `SOUK_TEST_DATABASE` says `postgres`.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod catalogue;
 mod fees;
 mod promotions;
