@@ -28,6 +28,11 @@ async fn accounts_and_links() {
     let id = platform.seller(&world, &[("type", "express")]).await;
     decodes::<stripe_shared::Account>(&platform.get(&format!("accounts/{id}")).await.ok());
     decodes::<stripe_shared::Account>(&platform.get("account").await.ok());
+    let form =
+        [("settings[payouts][schedule][delay_days]", "7"), ("business_profile[estimated_worker_count]", "3")];
+    let changed = platform.post(&format!("accounts/{id}"), &form).await.ok();
+    assert_eq!(changed["settings"]["payouts"]["schedule"]["delay_days"], 7);
+    decodes::<stripe_shared::Account>(&changed);
     decodes::<stripe_shared::Capability>(
         &platform.get(&format!("accounts/{id}/capabilities/transfers")).await.ok(),
     );

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test stop it as the test itself would")]
 
 mod accounts;
+mod books;
 mod checkout;
 mod controls;
 mod conventions;

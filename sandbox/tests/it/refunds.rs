@@ -105,6 +105,13 @@ async fn refunds_are_refused_for_stripes_reasons() {
     for flag in ["refund_application_fee", "reverse_transfer"] {
         assert_eq!(platform.post("refunds", &[("charge", &charge), (flag, "true")]).await.error().2, flag);
     }
+    // A fee of nothing is no fee.
+    let seller = platform.seller(&world, &[]).await;
+    let side = platform.on(&seller);
+    let free = side.paid(&world, 1_000, &[("payment_intent_data[application_fee_amount]", "0")]).await;
+    let form = [("payment_intent", text(&free, "id")), ("refund_application_fee", "true".to_owned())];
+    let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    assert_eq!(side.post("refunds", &form).await.error().2, "refund_application_fee");
     assert_eq!(platform.post("refunds", &[("amount", "1")]).await.error().1, "parameter_missing");
     let form = [("amount", "500"), ("currency", "usd")];
     let unpaid = text(&platform.post("payment_intents", &form).await.ok(), "id");
