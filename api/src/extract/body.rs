@@ -1,0 +1,226 @@
+//! JSON bodies: bounded, strictly typed, and every mistake named by the field that has it.
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+use serde_path_to_error::Segment;
+use souk_infra::{FieldError, Refusal, RefusalKind};
+
+use crate::error::{ApiError, Problem, Result};
+
+/// The largest body that any route reads.
+pub const MAX_BODY: usize = 1024 * 1024;
+
+/// A JSON body. Types should carry `#[serde(deny_unknown_fields)]`: a field that is silently ignored is a mistake
+/// that nobody sees.
+#[derive(Debug)]
+pub struct Json<T>(pub T);
+
+/// A JSON body that may be left out altogether.
+#[derive(Debug)]
+pub struct OptionalJson<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = axum::response::Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Self::Rejection> {
+        use axum::response::IntoResponse as _;
+        if !is_json(&request) {
+            return Err(not_json().into_response());
+        }
+        let bytes = read(request).await.map_err(Problem::into_response)?;
+        parse(&bytes).map(Self).map_err(ApiError::into_response)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Default> FromRequest<S> for OptionalJson<T> {
+    type Rejection = axum::response::Response;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Self::Rejection> {
+        use axum::response::IntoResponse as _;
+        let json = is_json(&request);
+        let bytes = read(request).await.map_err(Problem::into_response)?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        if !json {
+            return Err(not_json().into_response());
+        }
+        parse(&bytes).map(Self).map_err(ApiError::into_response)
+    }
+}
+
+fn is_json(request: &Request) -> bool {
+    let value = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let essence = value.split(';').next().unwrap_or("").trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn not_json() -> Problem {
+    Problem::new(
+        axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "Send the body as application/json.",
+    )
+}
+
+/// Reads at most [`MAX_BODY`] bytes, whatever length was announced.
+async fn read(request: Request) -> Result<Bytes, Problem> {
+    use std::error::Error as _;
+    to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| {
+        let mut source = error.source();
+        let mut too_large = false;
+        while let Some(cause) = source {
+            too_large |= cause.to_string().contains("length limit exceeded");
+            source = cause.source();
+        }
+        if too_large {
+            let status = axum::http::StatusCode::PAYLOAD_TOO_LARGE;
+            Problem::new(status, "body_too_large", "The body is larger than 1 MiB.")
+        } else {
+            let status = axum::http::StatusCode::BAD_REQUEST;
+            Problem::new(status, "body_incomplete", "The body broke off.")
+        }
+    })
+}
+
+/// Parses a body; the error names the field.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        explain(pointer, error.inner())
+    })?;
+    reader.end().map_err(|error| explain(String::new(), &error))?;
+    Ok(value)
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path.iter() {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+/// Puts serde's words into ours. The value that was found is left out: it may be a password.
+fn explain(pointer: String, error: &serde_json::Error) -> ApiError {
+    let message = error.to_string();
+    if error.classify() != Category::Data {
+        let place = format!("line {} column {}", error.line(), error.column());
+        return refused("malformed_json", format!("The body is not JSON ({place})."), None);
+    }
+    let message = message.split(" at line ").next().unwrap_or(&message);
+    if let Some(field) = quoted(message, "missing field `") {
+        let pointer = format!("{pointer}/{field}");
+        return refused("missing_field", format!("{field} is missing."), Some((pointer, "is missing")));
+    }
+    if let Some(field) = quoted(message, "unknown field `") {
+        let ends_with_it = pointer.rsplit('/').next() == Some(&field);
+        let pointer = if ends_with_it { pointer } else { format!("{pointer}/{field}") };
+        return refused(
+            "unknown_field",
+            format!("{field} is not a field here."),
+            Some((pointer, "is unknown")),
+        );
+    }
+    let what = match message.split_once("expected ") {
+        Some((_, expected)) => format!("must be {expected}"),
+        None => message.to_owned(),
+    };
+    let name = if pointer.is_empty() { "the body".to_owned() } else { pointer[1..].replace('/', ".") };
+    refused("invalid_field", format!("{name}: {what}."), Some((pointer, &what)))
+}
+
+fn quoted(message: &str, start: &str) -> Option<String> {
+    Some(message.strip_prefix(start)?.split('`').next()?.to_owned())
+}
+
+fn refused(code: &'static str, detail: String, field: Option<(String, &str)>) -> ApiError {
+    let mut refusal = Refusal::new(RefusalKind::Invalid, code, detail);
+    if let Some((pointer, detail)) = field {
+        refusal.fields.push(FieldError { pointer, detail: detail.to_owned() });
+    }
+    ApiError(refusal.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Line {
+        slot_id: souk_domain::ids::SlotId,
+        quantity: i64,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Body {
+        name: String,
+        lines: Vec<Line>,
+    }
+
+    fn refusal(text: &str) -> (String, Option<(String, String)>) {
+        let error = parse::<Body>(text.as_bytes()).unwrap_err();
+        let souk_infra::Error::Refused(refusal) = error.0 else { panic!("{error:?}") };
+        let field = refusal.fields.into_iter().next().map(|field| (field.pointer, field.detail));
+        (refusal.code.to_owned(), field)
+    }
+
+    #[test]
+    fn every_mistake_is_named_by_its_field() {
+        let (code, field) = refusal(r#"{"name": 1, "lines": []}"#);
+        assert_eq!(
+            (code.as_str(), field.unwrap()),
+            ("invalid_field", ("/name".into(), "must be a string".into()))
+        );
+        let (code, field) = refusal(r#"{"lines": []}"#);
+        assert_eq!((code.as_str(), field.unwrap().0.as_str()), ("missing_field", "/name"));
+        let (code, field) = refusal(r#"{"name": "a", "lines": [], "x": 1}"#);
+        assert_eq!((code.as_str(), field.unwrap().0.as_str()), ("unknown_field", "/x"));
+        let (code, field) = refusal(r#"{"name": "a", "lines": [{"slot_id": "slt_1", "quantity": 1}]}"#);
+        assert_eq!(code, "invalid_field");
+        let (pointer, detail) = field.unwrap();
+        assert_eq!(pointer, "/lines/0/slot_id");
+        assert!(detail.starts_with("must be an identifier of the form slt_"), "{detail}");
+        let (code, field) = refusal(r#"{"name": "a", "lines": [{"quantity": 1.5}]}"#);
+        assert_eq!((code.as_str(), field.unwrap().0.as_str()), ("invalid_field", "/lines/0/quantity"));
+        let (code, field) = refusal(r#"{"name": "a", "lines": [{"quantity": 1}]}"#);
+        assert_eq!((code.as_str(), field.unwrap().0.as_str()), ("missing_field", "/lines/0/slot_id"));
+        let (code, field) = refusal(r#"{"name": "a", "lines": [{"quantity": 1, "y": 2}]}"#);
+        assert_eq!((code.as_str(), field.unwrap().0.as_str()), ("unknown_field", "/lines/0/y"));
+    }
+
+    #[test]
+    fn what_is_no_json_has_no_field() {
+        let deep = "[".repeat(4_000);
+        for bad in ["", "{", "nonsense", r#"{"name": "a", "lines": []} x"#, r#"{"name": "a" "lines"}"#, &deep]
+        {
+            let (code, field) = refusal(bad);
+            let data = bad.starts_with('[');
+            assert!(data || (code == "malformed_json" && field.is_none()), "{bad:.20}: {code}");
+        }
+        assert_eq!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err(), true);
+    }
+
+    #[test]
+    fn a_value_that_was_found_is_never_repeated() {
+        let error = parse::<Body>(br#"{"name": "a", "lines": "hunter2-secret"}"#).unwrap_err();
+        assert!(!format!("{error:?}").contains("hunter2"));
+    }
+}

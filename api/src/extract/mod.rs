@@ -1,0 +1,11 @@
+//! What handlers take from a request, each with an answer in problem+json when it is wrong.
+
+mod body;
+mod idempotency;
+mod page;
+mod path;
+
+pub use body::{Json, MAX_BODY, OptionalJson};
+pub use idempotency::{IdempotencyKey, IdempotencyKeyOptional, replayed};
+pub use page::{PageParams, PageQuery};
+pub use path::{PathId, Query};

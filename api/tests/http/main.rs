@@ -1,0 +1,5 @@
+//! The router as a whole, called in-process over SQLite: what every client sees before any marketplace logic runs.
+
+mod people;
+mod problems;
+mod support;
