@@ -41,8 +41,7 @@ impl Resolve for LocalNames {
 
 /// The client that sends webhooks: no proxy, no redirects (a 3xx is a failure).
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
-    // The client is built without a cryptography of its own. Another part of the program may have chosen one before,
-    // which serves as well.
+    // The HTTP client is built without cryptography of its own. That somebody installed it before is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
