@@ -93,9 +93,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
         return Err(malformed(bytes).unwrap_or_else(|| wrong(String::new(), "must be an object")));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        malformed(bytes).unwrap_or_else(|| explain(pointer(error.path()), error.inner()))
-    })?;
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| malformed(bytes).unwrap_or_else(|| explain(pointer(error.path()), error.inner())))?;
     match reader.end() {
         Ok(()) => Ok(value),
         Err(error) => Err(not_json_at(&error)),

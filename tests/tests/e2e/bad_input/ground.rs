@@ -32,7 +32,8 @@ impl Ground {
         let other = world.anonymous_at_second().log_in(&login.email, &login.password).await;
         let ids = things(&world, 0, &world.anonymous(), &admin).await;
         let foreign = things(&world, 1, &world.anonymous_at_second(), &other).await;
-        let seller = admin.post("/v1/sellers", json!({"display_name": "Spare", "country": "US"})).await.expect(201);
+        let seller =
+            admin.post("/v1/sellers", json!({"display_name": "Spare", "country": "US"})).await.expect(201);
         let spare = seller["id"].as_str().unwrap().to_owned();
         Self { world, document, admin, ids, foreign, spare }
     }
@@ -108,7 +109,10 @@ impl Ground {
             // Either of them, never both.
             let either = |name: &String| name != "percent_bps";
             let fields = fields.iter().filter(|(name, _)| either(name));
-            return fields.map(|(name, field)| (name.clone(), self.sample(name, field))).collect::<Map<_, _>>().into();
+            return fields
+                .map(|(name, field)| (name.clone(), self.sample(name, field)))
+                .collect::<Map<_, _>>()
+                .into();
         }
         if place.types.contains("array") {
             return json!([self.sample(name, &schema["items"])]);
@@ -177,8 +181,7 @@ async fn things(world: &World, tenant: usize, anonymous: &Api, admin: &Api) -> I
     let listing = json!({"title": "Spoilt", "price": {"amount": 2_500, "currency": currency}});
     let listing = text(&admin.post(&own, listing).await.expect(201)["id"]);
     let starts_at = chrono::Utc::now() + chrono::Duration::days(20);
-    let slot =
-        json!({"starts_at": starts_at, "ends_at": starts_at + chrono::Duration::hours(1), "capacity": 100_000});
+    let slot = json!({"starts_at": starts_at, "ends_at": starts_at + chrono::Duration::hours(1), "capacity": 100_000});
     let slot = admin.post(&format!("{own}/{listing}/slots"), slot).await.expect(201);
     let started = anonymous.checkout(&slot, 1).await.expect(201);
     world.pay(&started, json!({})).await.expect(200);

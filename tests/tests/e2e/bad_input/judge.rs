@@ -4,9 +4,32 @@ use crate::support::{Operation, Reply};
 
 /// Words of the libraries and of the database that have no business in an answer.
 const TELLTALE: &[&str] = &[
-    "sql", "postgres", "sea_orm", "sea-orm", "serde", "panick", "unwrap", ".rs", "constraint", "struct ", "variant",
-    "untagged", "invalid type", "invalid value", "invalid length", "expected", "i64", "u64", "u32", "i32", " map",
-    "sequence", "newtype", "tuple", "deseriali", "backtrace",
+    "sql",
+    "postgres",
+    "sea_orm",
+    "sea-orm",
+    "serde",
+    "panick",
+    "unwrap",
+    ".rs",
+    "constraint",
+    "struct ",
+    "variant",
+    "untagged",
+    "invalid type",
+    "invalid value",
+    "invalid length",
+    "expected",
+    "i64",
+    "u64",
+    "u32",
+    "i32",
+    " map",
+    "sequence",
+    "newtype",
+    "tuple",
+    "deseriali",
+    "backtrace",
 ];
 
 /// A text that is sent in bad places and must never come back.
@@ -94,7 +117,9 @@ fn sound(reply: &Reply) -> Result<(), String> {
             return Err("a pointer that is none".to_owned());
         }
         said.push(' ');
-        said.push_str(error["detail"].as_str().filter(|text| !text.is_empty()).ok_or("an error without a detail")?);
+        said.push_str(
+            error["detail"].as_str().filter(|text| !text.is_empty()).ok_or("an error without a detail")?,
+        );
     }
     let said = said.to_lowercase();
     match TELLTALE.iter().find(|word| said.contains(**word)) {
@@ -106,7 +131,11 @@ fn sound(reply: &Reply) -> Result<(), String> {
 
 fn says(reply: &Reply, wanted: Wanted<'_>) -> Result<(), String> {
     let status = reply.status.as_u16();
-    let right = if wanted.statuses.is_empty() { (400..500).contains(&status) } else { wanted.statuses.contains(&status) };
+    let right = if wanted.statuses.is_empty() {
+        (400..500).contains(&status)
+    } else {
+        wanted.statuses.contains(&status)
+    };
     if !right {
         return Err(format!("the status is not one of {:?}", wanted.statuses));
     }

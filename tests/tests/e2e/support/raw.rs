@@ -38,9 +38,7 @@ fn read(answer: &[u8]) -> Reply {
     let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap();
     let headers: HeaderMap = lines
         .filter_map(|line| line.split_once(": "))
-        .map(|(name, value)| {
-            (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap())
-        })
+        .map(|(name, value)| (name.parse::<HeaderName>().unwrap(), value.parse::<HeaderValue>().unwrap()))
         .collect();
     Reply {
         status: StatusCode::from_bytes(status.as_bytes()).unwrap(),
