@@ -1,3 +1,5 @@
+//! Idempotency keys on a database of their own.
+
 use souk_domain::ids::{TenantId, UserId};
 use souk_domain::money::Currency;
 use souk_domain::payment::ChargeModel;

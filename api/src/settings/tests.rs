@@ -1,3 +1,5 @@
+//! What the settings accept, refuse, and say.
+
 use super::*;
 
 fn load(environment: &[(&str, &str)]) -> Result<Settings, Unusable> {
