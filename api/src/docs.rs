@@ -7,6 +7,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
+use crate::app::document;
 use crate::error::Problem;
 use crate::state::AppState;
 
@@ -33,6 +34,11 @@ impl utoipa::Modify for Bearer {
             Some("The access token of a login, or the marketplace's API key (sk_souk_…).".to_owned());
         components.add_security_scheme("bearer", SecurityScheme::Http(http));
     }
+}
+
+/// The document as text, for the command line.
+pub(crate) fn openapi() -> serde_json::Result<String> {
+    document().to_pretty_json()
 }
 
 /// `/openapi.json`, made once.

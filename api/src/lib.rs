@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
 mod docs;
 pub mod error;
 pub mod extract;
@@ -9,7 +10,9 @@ mod limit;
 mod metrics;
 mod middleware;
 pub mod routes;
+pub mod server;
 pub mod settings;
+pub mod startup;
 pub mod state;
 pub mod tenancy;
 pub mod view;

@@ -1,3 +1,5 @@
+//! Idempotency keys over SQLite: who starts, who resumes, who gets the first answer again.
+
 use souk_domain::ids::{TenantId, UserId};
 use souk_domain::money::Currency;
 use souk_domain::payment::ChargeModel;

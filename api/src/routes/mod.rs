@@ -9,6 +9,6 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AppState;
 
 /// Everything that belongs to one marketplace: the Host says which.
-pub(crate) fn of_a_tenant(state: &AppState) -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().merge(auth::routes(state)).merge(me::routes())
+pub(crate) fn of_a_tenant() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().merge(auth::routes()).merge(me::routes())
 }
