@@ -20,13 +20,13 @@ pub fn app(state: AppState) -> Router {
     let (tenant, _) = routes::of_a_tenant().split_for_parts();
     let (ops, _) = routes::ops::routes().split_for_parts();
     let tenant = tenant.route_layer(from_fn_with_state(state.clone(), tenancy::resolve));
-    layered(tenant.merge(ops).merge(docs::routes(document())), state)
+    layered(tenant.merge(ops).merge(docs::routes(&document())), state)
 }
 
 /// What describes every route.
 pub(crate) fn document() -> Document {
     let described = OpenApiRouter::<AppState>::with_openapi(ApiDoc::openapi());
-    described.merge(routes::ops::routes()).merge(routes::of_a_tenant()).into_openapi()
+    docs::complete(described.merge(routes::ops::routes()).merge(routes::of_a_tenant()).into_openapi())
 }
 
 /// Puts everything that happens around a request around `router`.

@@ -8,6 +8,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 use souk_infra::{FieldError, Refusal, RefusalKind};
 
+use super::card;
 use crate::error::{ApiError, Problem, Result};
 
 /// The largest body that any route reads.
@@ -88,6 +89,10 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 
 /// Parses a body; the error names the field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if card::is_in(bytes) {
+        let detail = "The body contains a card number. Card numbers go to the payment provider only.";
+        return Err(refused("card_number_refused", detail.to_owned(), None));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());

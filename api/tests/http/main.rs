@@ -1,5 +1,6 @@
 //! The router as a whole, called in-process over SQLite: what every client sees before any marketplace logic runs.
 
+mod openapi;
 mod people;
 mod problems;
 mod support;
