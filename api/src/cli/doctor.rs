@@ -37,7 +37,8 @@ async fn of_database(report: &mut Report, db: Db, settings: &Settings) -> anyhow
     report.good("The database answers.");
     let waiting = db.pending_migrations().await?;
     if waiting > 0 {
-        report.bad(&format!("{waiting} migration(s) are waiting; run souk migrate."));
+        let how = if db.is_sqlite() { "souk serve and souk migrate apply them" } else { "run souk migrate" };
+        report.bad(&format!("{waiting} migration(s) are waiting; {how}."));
         return Ok(());
     }
     report.good("Every migration is applied.");

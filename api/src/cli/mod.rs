@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use souk_infra::Souk;
 use souk_infra::db::Db;
 use souk_infra::tenants::{self, Tenant};
+use souk_infra::{Error, Souk};
 
 use crate::settings::{DEFAULT_FILE, Settings};
 use crate::startup;
@@ -74,9 +74,17 @@ pub async fn run() -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             // Nobody reads standard error any more: then the exit code has to do.
-            let _ = writeln!(std::io::stderr(), "souk: {error:#}");
+            let _ = writeln!(std::io::stderr(), "souk: {}", sentence(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// A refusal's own sentence, without what is for programs.
+fn sentence(error: &anyhow::Error) -> String {
+    match error.downcast_ref() {
+        Some(Error::Refused(refusal)) => refusal.detail.clone(),
+        _ => format!("{error:#}"),
     }
 }
 
@@ -89,7 +97,8 @@ async fn dispatch(cli: Cli) -> Outcome {
         return say(&crate::docs::openapi()?);
     }
     let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;
-    log::start(&settings);
+    let lasting = matches!(command, Command::Serve | Command::Worker);
+    log::start(&settings, lasting);
     match command {
         Command::Serve => serve::serve(settings).await,
         Command::Worker => serve::work(settings).await,

@@ -3,4 +3,5 @@
 mod openapi;
 mod people;
 mod problems;
+mod served;
 mod support;
