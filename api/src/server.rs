@@ -41,13 +41,11 @@ impl Server {
     /// Takes no more connections, lets answers that were begun finish for some seconds, and returns.
     pub async fn stop(mut self) -> std::io::Result<()> {
         self.stop.send_replace(true);
-        match tokio::time::timeout(GRACE, &mut self.task).await {
-            Ok(ended) => ended.unwrap_or_else(|error| Err(std::io::Error::other(error))),
-            Err(_) => {
-                self.task.abort();
-                Ok(())
-            }
+        if let Ok(ended) = tokio::time::timeout(GRACE, &mut self.task).await {
+            return ended.unwrap_or_else(|error| Err(std::io::Error::other(error)));
         }
+        self.task.abort();
+        Ok(())
     }
 }
 

@@ -59,7 +59,7 @@ fn luhn(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(index, digit)| u32::from(if index % 2 == 1 { doubled(*digit) } else { *digit }))
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
