@@ -1,4 +1,4 @@
-//! Serving the application, until told to stop.
+//! A running souk: HTTP, workers, and their end.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -7,45 +7,82 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::app::app;
+use crate::app;
 use crate::state::AppState;
 
-/// How long answers that were begun may take after the stop. Live streams never end by themselves, so there is an end
-/// to waiting.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long requests and jobs under way may keep a stopping process.
+const STOP_WITHIN: Duration = Duration::from_secs(20);
 
-/// A server that is running.
+/// A running souk. Dropped, it goes on; [`Server::stop`] ends it.
 #[derive(Debug)]
 pub struct Server {
-    /// Where it listens; the port is the real one where 0 was asked for.
-    pub addr: SocketAddr,
+    address: Option<SocketAddr>,
     stop: watch::Sender<bool>,
-    task: JoinHandle<std::io::Result<()>>,
-}
-
-/// Listens at `bind` and serves until [`Server::stop`].
-pub async fn start(state: AppState, bind: SocketAddr) -> std::io::Result<Server> {
-    let listener = TcpListener::bind(bind).await?;
-    let addr = listener.local_addr()?;
-    let (stop, mut stopped) = watch::channel(false);
-    let service = app(state).into_make_service_with_connect_info::<SocketAddr>();
-    let serve = axum::serve(listener, service).with_graceful_shutdown(async move {
-        // A sender that is gone means stop as well.
-        let _ = stopped.wait_for(|stop| *stop).await;
-    });
-    let task = tokio::spawn(serve.into_future());
-    Ok(Server { addr, stop, task })
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Server {
-    /// Takes no more connections, lets answers that were begun finish for some seconds, and returns.
-    pub async fn stop(mut self) -> std::io::Result<()> {
-        self.stop.send_replace(true);
-        if let Ok(ended) = tokio::time::timeout(GRACE, &mut self.task).await {
-            return ended.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    /// Serves HTTP on `listener` and works off the inbox and jobs.
+    pub fn start(state: AppState, listener: TcpListener) -> std::io::Result<Self> {
+        let (stop, stopping) = watch::channel(false);
+        let address = listener.local_addr()?;
+        let worker = tokio::spawn(souk_infra::worker::run(state.souk.clone(), stopping.clone()));
+        let http = tokio::spawn(serve(state, listener, stopping));
+        Ok(Self { address: Some(address), stop, tasks: vec![http, worker] })
+    }
+
+    /// Only serves HTTP.
+    pub fn serve(state: AppState, listener: TcpListener) -> std::io::Result<Self> {
+        let (stop, stopping) = watch::channel(false);
+        let address = listener.local_addr()?;
+        let http = tokio::spawn(serve(state, listener, stopping));
+        Ok(Self { address: Some(address), stop, tasks: vec![http] })
+    }
+
+    /// Only works off the inbox and jobs.
+    pub fn work(souk: souk_infra::Souk) -> Self {
+        let (stop, stopping) = watch::channel(false);
+        let worker = tokio::spawn(souk_infra::worker::run(souk, stopping));
+        Self { address: None, stop, tasks: vec![worker] }
+    }
+
+    /// Where it listens, if it does.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// Accepts nothing new, lets what is under way finish, then ends. What does not finish in time is taken up by
+    /// another process, or after the next start.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        for task in self.tasks {
+            let handle = task.abort_handle();
+            if tokio::time::timeout(STOP_WITHIN, task).await.is_err() {
+                tracing::warn!("something did not finish in time and was cut off");
+                handle.abort();
+            }
         }
-        self.task.abort();
-        Ok(())
+    }
+}
+
+async fn serve(state: AppState, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
+    let service = app(state).into_make_service_with_connect_info::<SocketAddr>();
+    let mut cut_off = stopping.clone();
+    let stopped = async move {
+        let _ = stopping.wait_for(|stop| *stop).await;
+    };
+    // Live streams never end by themselves, so waiting for open connections has an end.
+    let patience = async move {
+        let _ = cut_off.wait_for(|stop| *stop).await;
+        tokio::time::sleep(STOP_WITHIN / 4).await;
+    };
+    tokio::select! {
+        outcome = axum::serve(listener, service).with_graceful_shutdown(stopped) => {
+            if let Err(error) = outcome {
+                tracing::error!(%error, "the server ended");
+            }
+        }
+        () = patience => {}
     }
 }
 

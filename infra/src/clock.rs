@@ -17,6 +17,11 @@ impl Clock {
         Utc::now().trunc_subsecs(6) + Duration::seconds(self.offset_seconds.load(Ordering::Relaxed))
     }
 
+    /// The unshifted time, for what others have stamped with theirs.
+    pub fn wall(&self) -> DateTime<Utc> {
+        Utc::now().trunc_subsecs(6)
+    }
+
     /// Moves the clock forward for everything that shares it.
     pub fn advance(&self, seconds: i64) {
         self.offset_seconds.fetch_add(seconds, Ordering::Relaxed);

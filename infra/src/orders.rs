@@ -4,7 +4,6 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Serialize;
 use souk_domain::ids::{ListingId, OrderId, PaymentId, SellerId, SlotId, UserId};
 use souk_domain::money::{Currency, Money};
 use souk_domain::order::OrderEvent;
@@ -19,7 +18,7 @@ use crate::page::{Listed, Page};
 use crate::souk::Souk;
 
 /// One line of an order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct LineShown {
     /// Which slot.
     pub slot_id: SlotId,
@@ -42,7 +41,7 @@ pub struct LineShown {
 }
 
 /// One attempt to pay an order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct PaymentShown {
     /// `pay_…`
     pub id: PaymentId,
@@ -57,7 +56,7 @@ pub struct PaymentShown {
 }
 
 /// An order.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct OrderShown {
     /// `ord_…`
     pub id: OrderId,
@@ -86,7 +85,6 @@ pub struct OrderShown {
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Why an admin must look, for orders in review.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub review_reason: Option<String>,
     /// The attempts to pay it.
     pub payments: Vec<PaymentShown>,

@@ -4,7 +4,6 @@
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Serialize;
 use serde_json::{Value, json};
 use souk_domain::gateway::{GatewayError, RefundRequest, RefundState};
 use souk_domain::ids::{OrderId, PaymentId, RefundId};
@@ -38,7 +37,7 @@ pub struct NewRefund {
 }
 
 /// A refund.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct RefundShown {
     /// `ref_…`
     pub id: RefundId,
@@ -53,7 +52,6 @@ pub struct RefundShown {
     /// How much of it is taken back from the seller's account.
     pub transfer_reversed: Money,
     /// Why the provider could not, if so.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
@@ -62,19 +60,22 @@ pub struct RefundShown {
 /// What asking for a refund answers.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Made, or on its way.
-    Made(RefundShown),
+    /// Made, or on its way; and as rendered.
+    Made(Box<RefundShown>, Value),
     /// The first answer again: status and body.
     Replayed(u16, Value),
 }
 
 /// Makes a refund. What is more than is left is refused before the provider is asked.
+///
+/// `render` makes the body that is kept for repetitions, so that they get exactly what the first caller got.
 pub async fn create(
     souk: &Souk,
     scope: &Scope,
     order: OrderId,
     new: &NewRefund,
     key: &Key,
+    render: fn(&RefundShown) -> Result<Value>,
 ) -> Result<Outcome> {
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
@@ -95,9 +96,9 @@ pub async fn create(
         tracing::warn!(refund = %id, %error, "the refund is not at the provider yet; its job goes on");
     }
     let shown = show(souk, scope, id).await?;
-    let body = serde_json::to_value(&shown).map_err(|error| Error::Internal(error.to_string()))?;
+    let body = render(&shown)?;
     attempt.complete(souk.db.read(scope), 201, &body).await?;
-    Ok(Outcome::Made(shown))
+    Ok(Outcome::Made(Box::new(shown), body))
 }
 
 async fn write(

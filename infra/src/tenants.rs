@@ -1,7 +1,7 @@
 //! Tenants: which marketplace a host names, and its keys at the payment providers.
 
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use souk_domain::ids::TenantId;
 use souk_domain::money::Currency;
@@ -100,6 +100,16 @@ pub async fn create(souk: &Souk, tenant: &Tenant, hosts: &[&str]) -> Result<()> 
         .await
         .map_err(|e| taken(e.into()))?;
     tx.commit().await
+}
+
+/// Says where a tenant's pages are now, without a trailing slash.
+pub async fn set_public_url(souk: &Souk, tenant: TenantId, public_url: &str) -> Result<()> {
+    tenants::Entity::update_many()
+        .col_expr(tenants::Column::PublicUrl, Expr::value(public_url))
+        .filter(tenants::Column::Id.eq(tenant.uuid()))
+        .exec(souk.db.unscoped())
+        .await?;
+    Ok(())
 }
 
 /// The tenant that a host names; `host` is without its port.

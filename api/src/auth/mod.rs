@@ -3,6 +3,7 @@
 //! API routes take `Authorization: Bearer` only, never a cookie, so that no foreign page can make a browser use them.
 //! Roles are read from the database for each request: what is taken away is gone at once.
 
+mod order;
 mod page;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::error::{ApiError, Result, refusal, unauthenticated};
 use crate::state::AppState;
 use crate::tenancy::Tenancy;
 
+pub use order::{OrderAuth, Standing};
 pub use page::{MaybePageUser, PageUser, clear_cookies, refresh_cookie, same_origin, set_cookies};
 
 /// What a person, a key or nobody may do in a tenant.

@@ -1,6 +1,7 @@
 //! The command line. Answers go to standard output, the log to standard error, and a failure is one sentence.
 
 mod admin;
+mod demo;
 mod doctor;
 mod log;
 mod serve;
@@ -40,6 +41,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Try the whole product: two marketplaces with people and slots, and a simulator in Stripe's place.
+    Demo(demo::DemoArguments),
     /// Serve the API and the pages, and do the work behind them.
     ///
     /// Any number of these may run on one database. SQLite is migrated at the start; on PostgreSQL run `souk migrate`
@@ -97,9 +100,10 @@ async fn dispatch(cli: Cli) -> Outcome {
         return say(&crate::docs::openapi()?);
     }
     let settings = Settings::load(cli.config.as_deref(), std::env::vars())?;
-    let lasting = matches!(command, Command::Serve | Command::Worker);
+    let lasting = matches!(command, Command::Demo(_) | Command::Serve | Command::Worker);
     log::start(&settings, lasting);
     match command {
+        Command::Demo(arguments) => demo::run(arguments, &settings).await,
         Command::Serve => serve::serve(settings).await,
         Command::Worker => serve::work(settings).await,
         Command::Migrate => migrate(&settings).await,

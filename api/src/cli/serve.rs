@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use souk_infra::Souk;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Outcome;
-use crate::server;
+use crate::server::{self, Server};
 use crate::settings::Settings;
 use crate::startup;
 use crate::state::AppState;
@@ -18,12 +20,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 pub(super) async fn serve(settings: Settings) -> Outcome {
     let souk = startup::open(&settings).await?;
     refuse_if_unfit(&souk, &settings).await?;
-    let server = server::start(AppState::new(souk.clone(), settings.http.clone()), settings.bind)
+    let listener = TcpListener::bind(settings.bind)
         .await
-        .map_err(|error| anyhow::anyhow!("SOUK_BIND {} cannot be listened at: {error}", settings.bind))?;
-    tracing::info!(address = %server.addr, public_url = settings.public_url, "souk serves");
+        .with_context(|| format!("SOUK_BIND {} cannot be listened at", settings.bind))?;
+    let server = Server::serve(AppState::new(souk.clone(), settings.http.clone()), listener)?;
+    tracing::info!(address = ?server.address(), public_url = settings.public_url, "souk serves");
     let outcome = until_asked_to_end(souk, settings).await;
-    server.stop().await?;
+    server.stop().await;
     outcome
 }
 

@@ -1,12 +1,16 @@
 //! What the API shows: never a database row, always a type of its own with its OpenAPI description.
 
 mod money;
+mod orders;
+mod work;
 
 use serde::Serialize;
 use souk_infra::page::Listed;
 use utoipa::ToSchema;
 
 pub use money::{AmountInput, MoneyInput, MoneyView};
+pub use orders::{CheckoutStartedView, OrderView, PaymentOfOrderView, RefundView};
+pub use work::{JobView, WebhookEventView};
 
 /// A part of a list.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,9 +2,10 @@
 
 use std::net::SocketAddr;
 
-use souk::{AppState, HttpSettings, server};
+use souk::server::Server;
+use souk::{AppState, HttpSettings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::support::Ground;
 
@@ -24,15 +25,15 @@ async fn serves_until_it_is_stopped() {
         ground.souk.clone(),
         HttpSettings { requests_per_second: 3, ..HttpSettings::default() },
     );
-    let server = server::start(state, "127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let addr = server.addr;
+    let server = Server::serve(state, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    let addr = server.address().unwrap();
     assert_ne!(addr.port(), 0);
     assert!(get(addr, "/readyz").await.unwrap().starts_with("HTTP/1.1 200 OK"));
     for _ in 0..5 {
         get(addr, "/healthz").await.unwrap();
     }
     assert!(get(addr, "/healthz").await.unwrap().starts_with("HTTP/1.1 429"));
-    server.stop().await.unwrap();
+    server.stop().await;
     assert!(get(addr, "/healthz").await.is_err());
 }
 
@@ -44,11 +45,11 @@ async fn is_not_ready_without_its_migrations() {
     let db = Db::connect(&format!("sqlite://{}", dir.path().join("empty.db").display())).await.unwrap();
     let souk = Souk::new(db, Settings { jwt_secret: "j".to_owned(), encryption_key: "e".to_owned() });
     let state = AppState::new(souk.clone(), HttpSettings::default());
-    let server = server::start(state, "127.0.0.1:0".parse().unwrap()).await.unwrap();
-    let answer = get(server.addr, "/readyz").await.unwrap();
+    let server = Server::serve(state, TcpListener::bind("127.0.0.1:0").await.unwrap()).unwrap();
+    let answer = get(server.address().unwrap(), "/readyz").await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("not_ready"), "{answer}");
-    assert!(get(server.addr, "/healthz").await.unwrap().starts_with("HTTP/1.1 200"));
+    assert!(get(server.address().unwrap(), "/healthz").await.unwrap().starts_with("HTTP/1.1 200"));
     souk.db.migrate().await.unwrap();
-    assert!(get(server.addr, "/readyz").await.unwrap().starts_with("HTTP/1.1 200"));
-    server.stop().await.unwrap();
+    assert!(get(server.address().unwrap(), "/readyz").await.unwrap().starts_with("HTTP/1.1 200"));
+    server.stop().await;
 }

@@ -9,7 +9,6 @@ mod price;
 mod release;
 mod session;
 
-use serde::Serialize;
 use serde_json::Value;
 use souk_domain::gateway::CheckoutRequest;
 use souk_domain::ids::{OrderId, SlotId, UserId};
@@ -18,9 +17,11 @@ use souk_domain::people::{Actor, Scope};
 
 pub(crate) use self::claim::read_request;
 pub(crate) use self::release::close;
+pub use souk_domain::checkout::MAX_QUANTITY;
+
 pub use self::release::{End, end, release_due};
 pub use self::session::resume;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::orders::{self, OrderShown};
 use crate::people::order_token;
 use crate::souk::Souk;
@@ -53,7 +54,7 @@ pub struct Key {
 }
 
 /// The answer to a checkout.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct CheckoutStarted {
     /// The order.
     pub order: OrderShown,
@@ -64,17 +65,15 @@ pub struct CheckoutStarted {
 }
 
 /// Where and how to pay.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct CheckoutShown {
     /// The provider.
     pub provider: &'static str,
     /// The provider's id.
     pub session_id: String,
     /// Where to send the buyer (hosted).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// What the buyer's browser needs (embedded, custom).
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub client_secret: Option<String>,
     /// When the seats are let go.
     pub expires_at: chrono::DateTime<chrono::Utc>,
@@ -83,8 +82,8 @@ pub struct CheckoutShown {
 /// What a checkout answers: now, or what it answered the first time.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Freshly started.
-    Started(Box<CheckoutStarted>),
+    /// Freshly started, and as rendered.
+    Started(Box<CheckoutStarted>, Value),
     /// The first answer again: status and body.
     Replayed(u16, Value),
 }
@@ -94,12 +93,15 @@ pub const CREATED: u16 = 201;
 const OPERATION: &str = "checkout";
 
 /// Starts a checkout, or answers as it did the first time.
+///
+/// `render` makes the body that is kept for repetitions, so that they get exactly what the first caller got.
 pub async fn start(
     souk: &Souk,
     scope: &Scope,
     tenant: &Tenant,
     basket: &Basket,
     key: &Key,
+    render: fn(&CheckoutStarted) -> Result<Value>,
 ) -> Result<Outcome> {
     let (attempt, request) = match claim::claim(souk, scope, tenant, basket, key).await? {
         claim::Claimed::New(attempt, request) => (attempt, request),
@@ -110,9 +112,9 @@ pub async fn start(
     match session::open(souk, scope, &request).await {
         Ok(session) => {
             let started = show(souk, scope, &request, session).await?;
-            let body = serde_json::to_value(&started).map_err(|error| Error::Internal(error.to_string()))?;
+            let body = render(&started)?;
             attempt.complete(db, CREATED, &body).await?;
-            Ok(Outcome::Started(Box::new(started)))
+            Ok(Outcome::Started(Box::new(started), body))
         }
         Err(error) => {
             // A refusal has undone the order, so the key is free; anything else is tried again by the job, and by

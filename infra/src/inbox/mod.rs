@@ -9,7 +9,6 @@ pub(crate) mod work;
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use serde::Serialize;
 use serde_json::Value;
 use souk_domain::ids::EventId;
 use souk_domain::payment::Provider;
@@ -36,6 +35,40 @@ impl Endpoint {
         match self {
             Self::Platform => "platform",
             Self::Connect => "connect",
+        }
+    }
+
+    /// Every event type that souk needs to hear of at this endpoint. With direct charges the sale itself is reported
+    /// to the connect endpoint.
+    pub fn needed_events(self) -> &'static [&'static str] {
+        const SALES: [&str; 8] = [
+            "checkout.session.completed",
+            "checkout.session.async_payment_succeeded",
+            "checkout.session.async_payment_failed",
+            "checkout.session.expired",
+            "payment_intent.payment_failed",
+            "refund.created",
+            "refund.updated",
+            "refund.failed",
+        ];
+        match self {
+            Self::Platform => &SALES,
+            Self::Connect => &[
+                SALES[0],
+                SALES[1],
+                SALES[2],
+                SALES[3],
+                SALES[4],
+                SALES[5],
+                SALES[6],
+                SALES[7],
+                "account.updated",
+                "capability.updated",
+                "account.external_account.created",
+                "account.external_account.updated",
+                "account.external_account.deleted",
+                "account.application.deauthorized",
+            ],
         }
     }
 }
@@ -122,7 +155,7 @@ pub async fn append(souk: &Souk, scope: &Scope, endpoint: Endpoint, body: &str) 
 }
 
 /// An event as admins see it; its payload is not shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct EventShown {
     /// `evt_…`, souk's own.
     pub id: EventId,
@@ -133,7 +166,6 @@ pub struct EventShown {
     /// The provider's id.
     pub provider_event_id: String,
     /// The provider's type.
-    #[serde(rename = "type")]
     pub event_type: String,
     /// The connected account.
     pub account: Option<String>,

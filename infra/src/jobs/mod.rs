@@ -10,7 +10,6 @@ use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
-use serde::Serialize;
 use serde_json::Value;
 use souk_domain::ids::JobId;
 use souk_domain::job::JobKind;
@@ -110,7 +109,7 @@ pub async fn hasten<C: ConnectionTrait>(db: &C, scope: &Scope, job: NewJob) -> R
 }
 
 /// A job as admins see it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct JobShown {
     /// `job_…`
     pub id: JobId,

@@ -187,19 +187,17 @@ async fn racing_buyers_and_smaller_capacities_never_leave_more_taken_than_there_
     let (souk, scope) = (&market.souk, &market.scope);
     let listing = market.listing(market.active_seller().await).await;
     let slot = market.slot(&listing, 1, 12).await;
-    let shrink =
-        (1..12).map(|n| slots::update(souk, scope, listing.seller_id, listing.id, slot.id, to(12 - n)));
-    let buy = (0..8).map(|_| market.hold_if_free(slot.id));
-    let (shrunk, held) = futures_util::future::join(
-        futures_util::future::join_all(shrink),
-        futures_util::future::join_all(buy),
-    )
-    .await;
-    for result in shrunk {
-        if let Err(error) = result {
-            assert_eq!(error.code(), Some("capacity_below_sold"));
+    // In turn, so that every smaller capacity meets one buyer more.
+    let turns = (1..12).map(async |n| {
+        let held = market.hold_if_free(slot.id).await;
+        let (seller, listing) = (listing.seller_id, listing.id);
+        match slots::update(souk, scope, seller, listing, slot.id, to(12 - n)).await {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.code(), Some("capacity_below_sold")),
         }
-    }
+        held
+    });
+    let held = futures_util::future::join_all(turns).await;
     let held = held.into_iter().filter(|held| *held).count();
     let row = slot_rows::Entity::find().one(souk.db.unscoped()).await.unwrap().unwrap();
     assert!((1..=row.capacity).contains(&i64::try_from(held).unwrap()), "{held} held of {row:?}");

@@ -41,6 +41,8 @@ impl Resolve for LocalNames {
 
 /// The client that sends webhooks: no proxy, no redirects (a 3xx is a failure).
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
+    // Another crate of the same build may have switched reqwest\'s TLS on, which then wants a provider.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

@@ -1,1 +1,10 @@
-//! The one end-to-end test binary.
+//! The one end-to-end test binary: HTTP in, database and provider state out.
+//!
+//! Every test starts souk and the sandbox on free ports with a database of its own, SQLite or PostgreSQL as
+//! `SOUK_TEST_DATABASE` says, and talks to both over HTTP like anybody else.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
+
+mod purchase;
+mod support;
