@@ -4,6 +4,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::sea_query::{ExprTrait, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
 use souk_domain::gateway::{GatewayError, Place};
 use souk_domain::payment::{ChargeModel, Provider};
 use souk_domain::people::Scope;
@@ -70,7 +71,7 @@ async fn fill_place(souk: &Souk, scope: &Scope, place: &Place) -> Result<()> {
     let endpoint = if place.account().is_some() { Endpoint::Connect } else { Endpoint::Platform };
     let mut missed = 0;
     for event in &events {
-        if inbox::append(souk, scope, endpoint, &event.body).await? {
+        if inbox::append(souk, scope, endpoint, &as_delivered(&event.body, place)?).await? {
             missed += 1;
         }
     }
@@ -78,6 +79,14 @@ async fn fill_place(souk: &Souk, scope: &Scope, place: &Place) -> Result<()> {
         tracing::warn!(missed, account, "events had not arrived as webhooks");
     }
     move_cursor(souk, scope, account, std::cmp::max(newest, since)).await
+}
+
+/// An event that is listed as the connected account itself does not say whose it is; the webhook would have.
+fn as_delivered(body: &str, place: &Place) -> Result<String> {
+    let Some(account) = place.account() else { return Ok(body.to_owned()) };
+    let mut event: Value = serde_json::from_str(body).map_err(|error| Error::Internal(error.to_string()))?;
+    event["account"] = Value::from(account);
+    Ok(event.to_string())
 }
 
 async fn move_cursor(souk: &Souk, scope: &Scope, account: String, seen_until: DateTime<Utc>) -> Result<()> {

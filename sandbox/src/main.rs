@@ -10,7 +10,7 @@ use stripe_sandbox::{Sandbox, SandboxConfig};
 #[command(version)]
 struct Arguments {
     /// Address to listen on.
-    #[arg(long, default_value = "127.0.0.1:12111", env = "SOUK_SANDBOX_BIND")]
+    #[arg(long, default_value = "127.0.0.1:12111")]
     bind: SocketAddr,
     /// Address at which browsers reach it, if that differs.
     #[arg(long)]

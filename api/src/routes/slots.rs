@@ -216,7 +216,7 @@ struct SlotsQuery {
 
 /// A listing's slots in order of time, with the places that can be had.
 #[utoipa::path(
-    get, path = "/v1/listings/{id}/slots", tag = "catalogue",
+    get, path = "/v1/listings/{id}/slots", operation_id = "list_slots", tag = "catalogue",
     params(("id" = String, Path, description = "The listing."), SlotsQuery),
     responses(
         (status = 200, body = ListView<SlotView>),
@@ -236,7 +236,7 @@ async fn browse(
 
 /// The slots of a seller's own listing, on offer or not.
 #[utoipa::path(
-    get, path = "/v1/sellers/{id}/listings/{listing_id}/slots", tag = "catalogue", security(("bearer" = [])),
+    get, path = "/v1/sellers/{id}/listings/{listing_id}/slots", operation_id = "list_seller_slots", tag = "catalogue", security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing."),
         SlotsQuery
@@ -285,7 +285,7 @@ fn moment(field: &str, text: &str) -> Result<DateTime<Utc>> {
 
 /// Makes one slot, or all slots of a rule. One slot is answered as it is, a rule's as `{data: […]}`.
 #[utoipa::path(
-    post, path = "/v1/sellers/{id}/listings/{listing_id}/slots", tag = "catalogue", security(("bearer" = [])),
+    post, path = "/v1/sellers/{id}/listings/{listing_id}/slots", operation_id = "create_slots", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing.")),
     request_body = SlotInput,
     responses(
@@ -316,7 +316,7 @@ async fn create(
 
 /// Changes a slot that has not begun.
 #[utoipa::path(
-    patch, path = "/v1/sellers/{id}/listings/{listing_id}/slots/{slot_id}", tag = "catalogue",
+    patch, path = "/v1/sellers/{id}/listings/{listing_id}/slots/{slot_id}", operation_id = "update_slot", tag = "catalogue",
     security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing."),

@@ -71,7 +71,7 @@ fn intent_of(state: &mut State, account: &str, session: &Value, terms: &Value) -
     let session_id = session.text("id");
     let intent = intents::create(state, account, &terms, amount, session.text("currency"), Some(session_id));
     state.update(account, Kind::Session, session_id, |session| {
-        session.put("payment_intent", intent["id"].clone())
+        session.put("payment_intent", intent["id"].clone());
     });
     intent.text("id").to_owned()
 }

@@ -13,6 +13,7 @@ use super::{json_body, respond};
 use crate::error::StripeError;
 use crate::http::Shared;
 use crate::object::Fields;
+use crate::payments::attempts::{self, Challenge};
 use crate::payments::{debits, disputes, payouts, refunds};
 use crate::state::State;
 use crate::state::vault::Kind;
@@ -20,6 +21,7 @@ use crate::state::vault::Kind;
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/_sandbox/payment_intents/{id}/settle", post(settle))
+        .route("/_sandbox/payment_intents/{id}/authenticate", post(authenticate))
         .route("/_sandbox/charges/{id}/dispute", post(dispute))
         .route("/_sandbox/disputes/{id}/resolve", post(resolve))
         .route("/_sandbox/refunds/{id}/fail", post(fail_refund))
@@ -33,6 +35,18 @@ async fn settle(Extract(shared): Extract<Arc<Shared>>, Path(id): Path<String>, b
         let mut state = shared.lock();
         let account = state.owner_of(Kind::PaymentIntent, &id)?;
         debits::settle(&mut state, &account, &id, wish.text("outcome") != "failed")
+    }))
+}
+
+/// `{outcome: "pass" | "fail"}`: 3D Secure of an intent that was confirmed through the API.
+async fn authenticate(
+    Extract(shared): Extract<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
+    respond(json_body(&body).and_then(|wish| {
+        let challenge = if wish.text("outcome") == "fail" { Challenge::Failed } else { Challenge::Passed };
+        attempts::authenticate(&mut shared.lock(), &id, challenge)
     }))
 }
 

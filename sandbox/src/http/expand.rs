@@ -88,7 +88,9 @@ pub(crate) fn apply(state: &State, account: &str, answer: &mut Value, params: &V
 fn walk(state: &State, account: &str, value: &mut Value, path: &[&str]) {
     let Some((field, rest)) = path.split_first() else { return };
     if let Value::Array(items) = value {
-        items.iter_mut().for_each(|item| walk(state, account, item, path));
+        for item in items {
+            walk(state, account, item, path);
+        }
         return;
     }
     if !value.is_object() {

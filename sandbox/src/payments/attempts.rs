@@ -197,3 +197,17 @@ pub(crate) fn billing_details(known: &Value) -> Value {
         "email": known.opt_text("email"), "name": known.opt_text("name"), "phone": null, "tax_id": null,
     })
 }
+
+/// Answers the challenge of an intent that was confirmed through the API.
+pub(crate) fn authenticate(state: &mut State, id: &str, challenge: Challenge) -> crate::error::Answer {
+    let account = state.owner_of(Kind::PaymentIntent, id)?;
+    let intent = state.get(&account, Kind::PaymentIntent, id)?;
+    if intent.text("status") != "requires_action" || intent.has("_session") {
+        return Err(StripeError::invalid(format!(
+            "PaymentIntent {id} is not waiting for authentication here."
+        )));
+    }
+    let instrument = Instrument::named(intent.text("_method"))?;
+    attempt(state, &account, id, &instrument, challenge, &Value::Null)?;
+    state.get(&account, Kind::PaymentIntent, id)
+}

@@ -74,7 +74,7 @@ pub(crate) fn open(
         "payment_intent": charge["payment_intent"],
         "payment_method_details": {
             "card": {
-                "brand": brand, "case_type": if inquiry { "inquiry" } else { "chargeback" },
+                "brand": brand, "case_type": if inquiry { "inquiry" } else { "chargeback" }, "network": brand,
                 "network_reason_code": if reason == "product_not_received" { "13.1" } else { "10.4" },
             },
             "type": "card",

@@ -31,7 +31,7 @@ pub(crate) fn create(
         "automatic_payment_methods": if session.is_some() { Value::Null } else { json!({ "allow_redirects": "always", "enabled": true }) },
         "canceled_at": null, "cancellation_reason": null,
         "capture_method": terms.opt_text("capture_method").unwrap_or("automatic_async"),
-        "client_secret": format!("{id}_secret_{secret}"), "confirmation_method": "automatic",
+        "client_secret": format!("{id}_secret_{secret}"), "confirmation_method": terms.opt_text("confirmation_method").unwrap_or("automatic"),
         "created": state.now(), "currency": currency, "customer": terms.get("customer"),
         "customer_account": null, "description": terms.get("description"), "excluded_payment_method_types": null,
         "last_payment_error": null, "latest_charge": null, "livemode": state.is_live(account),

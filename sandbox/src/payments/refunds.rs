@@ -195,7 +195,7 @@ fn take_back(state: &mut State, account: &str, refund: &str, plan: &Plan) -> Res
         };
         let reversal = transfers::reverse(state, account, &new)?;
         state.update(account, Kind::Refund, refund, |object| {
-            object.put("transfer_reversal", reversal["id"].clone())
+            object.put("transfer_reversal", reversal["id"].clone());
         });
     } else if plan.fee_refund > 0 {
         let platform = state.platform_of(account).unwrap_or(account).to_owned();

@@ -86,10 +86,10 @@ pub(crate) fn create(state: &mut State, new: &NewTransfer<'_>) -> Made {
         fees::create(state, &fee)
     });
     state.update(new.platform, Kind::Transfer, &id, |transfer| {
-        transfer.put("_application_fee", application_fee.clone())
+        transfer.put("_application_fee", application_fee.clone());
     });
     state.update(new.destination, Kind::Charge, &payment, |charge| {
-        charge.put("application_fee", application_fee.clone())
+        charge.put("application_fee", application_fee.clone());
     });
     Made { transfer: id, application_fee }
 }

@@ -16,6 +16,7 @@ const PAYMENTS: &[&str] = &[
     "destination_on_behalf_of_charge_management",
     "dispute_management",
     "refund_management",
+    "smart_disputes_management",
 ];
 const PAYOUTS: &[&str] = &[
     "disable_stripe_user_authentication",
@@ -60,8 +61,14 @@ const COMPONENTS: &[(&str, &[&str])] = &[
     ("payment_details", PAYMENTS),
     (
         "payment_disputes",
-        &["destination_on_behalf_of_charge_management", "dispute_management", "refund_management"],
+        &[
+            "destination_on_behalf_of_charge_management",
+            "dispute_management",
+            "refund_management",
+            "smart_disputes_management",
+        ],
     ),
+    ("payment_method_settings", &["disable_stripe_user_authentication"]),
     ("payments", PAYMENTS),
     ("payout_details", &[]),
     ("payout_reconciliation_report", &[]),

@@ -82,7 +82,7 @@ fn update(call: &mut Call<'_>) -> Answer {
                 account.put(field, value.clone());
             }
         }
-        for field in ["business_profile", "settings", "company", "individual"] {
+        for field in ["business_profile", "settings"] {
             merge_hash(account, field, params.get(field));
         }
         accounts::request_capabilities(account, &params["capabilities"], now);

@@ -16,6 +16,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new("GET /v1/balance_transactions/{id}", |call| call.named(Kind::BalanceTransaction)),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "every endpoint has this shape")]
 fn balance(call: &mut Call<'_>) -> Answer {
     let mut amounts: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for (account, currency, balance) in call.state.books.all() {

@@ -19,6 +19,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route::new("GET /v1/payment_methods/{id}", |call| call.named(Kind::PaymentMethod)),
 ];
 
+#[expect(clippy::unnecessary_wraps, reason = "every endpoint has this shape")]
 fn create(call: &mut Call<'_>) -> Answer {
     let (params, account) = (call.params.clone(), call.account.clone());
     let customer = new_customer(call.state, &account, &params);

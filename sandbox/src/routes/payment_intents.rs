@@ -137,6 +137,11 @@ fn confirm(call: &mut Call<'_>, id: &str) -> Answer {
         return Err(StripeError::invalid(message).code("payment_intent_unexpected_state"));
     };
     let instrument = Instrument::named(&method)?;
+    let return_url = call.params.get("return_url").cloned().unwrap_or_default();
+    call.state.update(&account, Kind::PaymentIntent, id, |intent| {
+        intent.put("_method", method);
+        intent.put("_return_url", return_url);
+    });
     check(call, &intent, intent.int("amount"), intent.text("currency"))?;
     attempts::attempt(call.state, &account, id, &instrument, Challenge::Shown, &Value::Null)?;
     let after = call.state.get(&account, Kind::PaymentIntent, id)?;

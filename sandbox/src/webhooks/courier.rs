@@ -41,7 +41,7 @@ impl Resolve for LocalNames {
 
 /// The client that sends webhooks: no proxy, no redirects (a 3xx is a failure).
 pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
-    // Another crate of the same build may have switched reqwest\'s TLS on, which then wants a provider.
+    // The HTTP client is built without cryptography of its own. That somebody installed it before is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .no_proxy()
