@@ -1,4 +1,4 @@
-//! Idempotency keys on a database of their own.
+//! Idempotency keys over SQLite: who starts, who resumes, who gets the first answer again.
 
 use souk_domain::ids::{TenantId, UserId};
 use souk_domain::money::Currency;

@@ -1,4 +1,4 @@
-//! What the settings accept, refuse, and say.
+//! Settings: where they come from, and what is refused.
 
 use super::*;
 
