@@ -79,7 +79,7 @@ pub async fn create(
 ) -> Result<Outcome> {
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
-    let lock = chrono::Duration::seconds(30);
+    let lock = chrono::Duration::seconds(20);
     let (attempt, id) =
         match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, lock).await? {
             Next::Replay { status, body } => return Ok(Outcome::Replayed(status, body)),

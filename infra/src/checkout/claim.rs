@@ -34,9 +34,9 @@ pub(super) enum Claimed {
 }
 
 /// How long a checkout may take before another request with the same key may take over.
-const LOCK: Duration = Duration::seconds(30);
+const LOCK: Duration = Duration::seconds(20);
 /// How long after its beginning a checkout is taken for dead and resumed by a job.
-const RESUME_AFTER: Duration = Duration::seconds(40);
+const RESUME_AFTER: Duration = Duration::seconds(30);
 
 pub(super) async fn claim(
     souk: &Souk,

@@ -17,7 +17,9 @@ use crate::events::{self, Meaning};
 use crate::pause;
 use crate::souk::Souk;
 
-const LEASE: Duration = Duration::seconds(60);
+/// How long a worker may take over what it leased before another takes it for dead. Working on something twice is
+/// harmless, a buyer who waits is not: so this is short.
+const LEASE: Duration = Duration::seconds(20);
 
 /// Takes up to `most` due events of any tenant, the oldest first.
 pub(crate) async fn lease(souk: &Souk, most: u64) -> Result<Vec<webhook_events::Model>> {

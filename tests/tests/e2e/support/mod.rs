@@ -4,4 +4,4 @@ mod actors;
 mod world;
 
 pub use actors::{Api, Reply};
-pub use world::{World, eventually};
+pub use world::{World, database, eventually};

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::actors::{Api, Reply};
 
 /// How long something that happens by itself may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything that one test needs.
 pub struct World {
@@ -152,7 +152,7 @@ impl World {
 }
 
 /// A database of this test's own.
-async fn database(folder: &TempDir) -> String {
+pub async fn database(folder: &TempDir) -> String {
     match std::env::var("SOUK_TEST_DATABASE").as_deref() {
         Ok("postgres") => {
             let server =
