@@ -14,6 +14,7 @@ use crate::confirm::{Confirmed, Fact, confirm};
 use crate::entity::webhook_events;
 use crate::error::{Error, Result};
 use crate::events::{self, Meaning};
+use crate::pause;
 use crate::souk::Souk;
 
 const LEASE: Duration = Duration::seconds(60);
@@ -54,6 +55,7 @@ pub(crate) async fn work(souk: &Souk, leased: Vec<webhook_events::Model>) -> Res
     for row in leased {
         by_tenant.entry(row.tenant_id).or_default().push(row);
     }
+    pause::at("inbox.leased").await;
     for (tenant, rows) in by_tenant {
         let scope = Scope::system(TenantId::from(tenant));
         let mut facts = Vec::new();
