@@ -130,6 +130,9 @@ async fn every_route_is_described() {
         assert!(!text("summary").is_empty(), "{route} has no summary");
         assert!(names.insert(text("operationId")), "{route}: another has the id {:?}", text("operationId"));
         assert!(operation["tags"][0].is_string(), "{route} has no tag");
+        if route.contains("/v1/admin/") {
+            assert_eq!(operation["security"], serde_json::json!([{"bearer": []}]), "{route}");
+        }
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let said = answer["description"].as_str().is_some_and(|text| !text.is_empty());
             assert!(said, "{route}: {status} has no description");
