@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Response, ResponseBuilder};
 
 use crate::app::document;
@@ -45,13 +45,32 @@ impl utoipa::Modify for Bearer {
 }
 
 /// Adds what is true of every route, so that no handler has to say it: the handler's whole comment is the
-/// description, its first sentence the summary, every answer has a description, and every failure is a problem.
+/// description, its first sentence the summary, every answer has a description, every failure is a problem, and who
+/// may call follows from the path unless the handler says otherwise.
 pub(crate) fn complete(mut document: Document) -> Document {
-    for item in document.paths.paths.values_mut() {
+    for (path, item) in &mut document.paths.paths {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        operations.into_iter().flatten().for_each(complete_operation);
+        for operation in operations.into_iter().flatten() {
+            complete_operation(operation);
+            if operation.security.is_none() {
+                operation.security = who(path);
+            }
+        }
     }
     document
+}
+
+/// What a path asks of its caller: a token, a token if there is one, or nothing.
+fn who(path: &str) -> Option<Vec<SecurityRequirement>> {
+    let token = SecurityRequirement::new("bearer", Vec::<String>::new());
+    let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    if begins(&["/v1/admin/", "/v1/sellers", "/v1/me"]) {
+        Some(vec![token])
+    } else if begins(&["/v1/orders", "/v1/checkouts"]) {
+        Some(vec![SecurityRequirement::default(), token])
+    } else {
+        None
+    }
 }
 
 fn complete_operation(operation: &mut Operation) {

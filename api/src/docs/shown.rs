@@ -98,16 +98,19 @@ impl Operation {
             kind: content(answer),
         });
         // An empty requirement among several means that nobody has to log in.
-        let anyone = match operation["security"].as_array() {
-            None => true,
-            Some(ways) => ways.iter().any(|way| way.as_object().is_some_and(serde_json::Map::is_empty)),
+        let who = match operation["security"].as_array() {
+            None => "anyone",
+            Some(ways) if ways.iter().any(|way| way == &Value::Object(serde_json::Map::new())) => {
+                "with or without a token"
+            }
+            Some(_) => "with a token",
         };
         Self {
             anchor: text(&operation["operationId"]),
             method: method.to_uppercase(),
             path: path.to_owned(),
             description: text(&operation["description"]),
-            who: if anyone { "anyone" } else { "with a token" },
+            who,
             parameters: parameters.collect(),
             body: content(&operation["requestBody"]),
             answers: answers.collect(),

@@ -69,42 +69,10 @@ POST /webhooks/stripe/connect
 
 /// What of it is not built yet. This list may only shrink: a route that exists must leave it.
 const NOT_YET: &str = "
-POST /v1/sellers
-GET /v1/sellers/{id}
-POST /v1/sellers/{id}/onboarding-link
-POST /v1/sellers/{id}/dashboard-link
-POST /v1/sellers/{id}/account-session
-POST /v1/sellers/{id}/listings
-POST /v1/sellers/{id}/listings/{lid}/slots
-PATCH /v1/sellers/{id}/listings/{lid}
-PATCH /v1/sellers/{id}/listings/{lid}/slots/{sid}
-GET /v1/listings
-GET /v1/listings/{id}
-GET /v1/listings/{id}/slots
-POST /v1/checkouts
-GET /v1/orders/{id}
-POST /v1/orders/{id}/verify
-POST /v1/orders/{id}/cancel
-GET /v1/orders/{id}/events
-POST /v1/orders/{id}/refunds
-GET /v1/sellers/{id}/orders
 GET /v1/sellers/{id}/payouts
 GET /v1/sellers/{id}/balance
 GET /v1/sellers/{id}/statement
-GET /v1/admin/fee-schedule
-PUT /v1/admin/fee-schedule
-PUT /v1/admin/sellers/{id}/fee-schedule
-GET /v1/admin/sellers
-GET /v1/admin/orders
-GET /v1/admin/payments
 GET /v1/admin/disputes
-GET /v1/admin/webhook-events
-GET /v1/admin/jobs
-GET /v1/admin/audit-log
-POST /v1/admin/webhook-events/{id}/replay
-POST /v1/admin/jobs/{id}/retry
-POST /v1/admin/sellers/{id}/suspend
-POST /v1/admin/sellers/{id}/reinstate
 GET /v1/admin/ledger/trial-balance
 GET /v1/admin/ledger/entries
 POST /v1/admin/reconciliation/runs
@@ -113,12 +81,17 @@ GET /v1/admin/reconciliation/runs/{id}
 GET /v1/admin/reconciliation/runs/{id}/discrepancies
 POST /v1/admin/reconciliation/discrepancies/{id}/resolve
 GET /v1/admin/analytics/daily
-POST /webhooks/stripe
-POST /webhooks/stripe/connect
 ";
 
 fn lines(text: &str) -> BTreeSet<String> {
-    text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    text.lines().filter(|line| !line.is_empty()).map(nameless).collect()
+}
+
+/// The route without the names of its parameters, which clients never see.
+fn nameless(route: &str) -> String {
+    let mut parts = route.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |path, part| format!("{path}{{}}{}", part.split_once('}').map_or("", |(_, rest)| rest)))
 }
 
 async fn document() -> Value {
@@ -138,7 +111,7 @@ fn operations(document: &Value) -> Vec<(String, Value)> {
 #[tokio::test]
 async fn the_contract_is_served_as_far_as_it_is_built() {
     let described: BTreeSet<String> =
-        operations(&document().await).into_iter().map(|(route, _)| route).collect();
+        operations(&document().await).into_iter().map(|(route, _)| nameless(&route)).collect();
     let (contract, not_yet) = (lines(CONTRACT), lines(NOT_YET));
     let missing: Vec<_> = contract.difference(&described).filter(|route| !not_yet.contains(*route)).collect();
     assert!(missing.is_empty(), "of the contract these are missing: {missing:#?}");
@@ -157,6 +130,9 @@ async fn every_route_is_described() {
         assert!(!text("summary").is_empty(), "{route} has no summary");
         assert!(names.insert(text("operationId")), "{route}: another has the id {:?}", text("operationId"));
         assert!(operation["tags"][0].is_string(), "{route} has no tag");
+        if route.contains("/v1/admin/") {
+            assert_eq!(operation["security"], serde_json::json!([{"bearer": []}]), "{route}");
+        }
         for (status, answer) in operation["responses"].as_object().unwrap() {
             let said = answer["description"].as_str().is_some_and(|text| !text.is_empty());
             assert!(said, "{route}: {status} has no description");
