@@ -28,7 +28,7 @@ codes! {
     "body_incomplete" 400 "The body broke off before its end.",
     "body_too_large" 413 "The body is larger than 1 MiB.",
     "capacity_below_sold" 409 "A slot's capacity cannot go below the places that are sold or held.",
-    "card_number_refused" 400 "The body contains a card number. Card numbers go to the payment provider only.",
+    "card_data_refused" 400 "The body contains a card number. Card numbers go to the payment provider only.",
     "charge_model_unsupported" 422 "The payment provider cannot charge in the way that this seller is set up for.",
     "cross_site_request" 403 "A form was sent from another site.",
     "email_taken" 409 "There is a login with this e-mail address already.",

@@ -91,7 +91,7 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if card::is_in(bytes) {
         let detail = "The body contains a card number. Card numbers go to the payment provider only.";
-        return Err(refused("card_number_refused", detail.to_owned(), None));
+        return Err(refused("card_data_refused", detail.to_owned(), None));
     }
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         // serde would take a list of the fields' values for the object.

@@ -7,5 +7,7 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod crash;
+mod one_seat_two_people;
+mod paid_and_nothing;
 mod purchase;
 mod support;
