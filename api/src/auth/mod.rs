@@ -15,7 +15,7 @@ use souk_domain::ids::{SellerId, SessionId, UserId};
 use souk_domain::people::{Actor, Membership, Role, Scope};
 use souk_infra::people::{self, api_keys, sessions, tokens};
 use souk_infra::tenants::Tenant;
-use souk_infra::{Error, RefusalKind};
+use souk_infra::{Error, RefusalKind, sellers};
 
 use crate::error::{ApiError, Result, refusal, unauthenticated};
 use crate::state::AppState;
@@ -132,7 +132,7 @@ pub struct SellerAuth {
     pub tenant: Arc<Tenant>,
     /// For queries.
     pub scope: Scope,
-    /// The seller. For an admin it need not exist yet: the query will tell.
+    /// The seller, which exists.
     pub seller: SellerId,
     /// Whether the caller is here as an admin rather than as one of the seller's people.
     pub admin: bool,
@@ -241,6 +241,9 @@ impl FromRequestParts<AppState> for SellerAuth {
         let own = roles.works_for(seller);
         if !own && !roles.is_admin() {
             return Err(nothing());
+        }
+        if !own {
+            sellers::require(&state.souk, &caller.scope, seller).await?;
         }
         Ok(Self { tenant: caller.tenant, scope: caller.scope, seller, admin: !own })
     }

@@ -3,7 +3,7 @@
 use axum::body::{Bytes, to_bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 use souk_infra::{FieldError, Refusal, RefusalKind};
@@ -87,25 +87,33 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     })
 }
 
-/// Parses a body; the error names the field.
+/// Parses a body, which is an object; the error names the field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     if card::is_in(bytes) {
         let detail = "The body contains a card number. Card numbers go to the payment provider only.";
         return Err(refused("card_data_refused", detail.to_owned(), None));
     }
+    // A type with fields would take an array of their values too, which nobody is told and nobody means.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
-        // serde would take a list of the fields' values for the object.
-        serde_json::from_slice::<IgnoredAny>(bytes).map_err(|error| explain(String::new(), &error))?;
-        let field = Some((String::new(), "must be an object"));
-        return Err(refused("invalid_field", "The body must be an object.".to_owned(), field));
+        return Err(malformed(bytes).unwrap_or_else(|| wrong(String::new(), "must be an object")));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        explain(pointer, error.inner())
-    })?;
-    reader.end().map_err(|error| explain(String::new(), &error))?;
-    Ok(value)
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| malformed(bytes).unwrap_or_else(|| explain(pointer(error.path()), error.inner())))?;
+    match reader.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(not_json_at(&error)),
+    }
+}
+
+/// What is wrong with a body that is no JSON at all, which counts before any mistake in a field.
+fn malformed(bytes: &[u8]) -> Option<ApiError> {
+    serde_json::from_slice::<serde_json::Value>(bytes).err().map(|error| not_json_at(&error))
+}
+
+fn not_json_at(error: &serde_json::Error) -> ApiError {
+    let place = format!("line {} column {}", error.line(), error.column());
+    refused("malformed_json", format!("The body is not JSON ({place})."), None)
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
@@ -124,31 +132,50 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// Puts serde's words into ours. The value that was found is left out: it may be a password.
 fn explain(pointer: String, error: &serde_json::Error) -> ApiError {
-    let message = error.to_string();
+    // The reader calls a number where a word should be a mistake of grammar; the body is JSON all the same.
     if error.classify() != Category::Data {
-        let place = format!("line {} column {}", error.line(), error.column());
-        return refused("malformed_json", format!("The body is not JSON ({place})."), None);
+        return wrong(pointer, "must be one of the values that the API's description lists");
     }
+    let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = quoted(message, "missing field `") {
         let pointer = format!("{pointer}/{field}");
         return refused("missing_field", format!("{field} is missing."), Some((pointer, "is missing")));
     }
     if let Some(field) = quoted(message, "unknown field `") {
-        let ends_with_it = pointer.rsplit('/').next() == Some(&field);
-        let pointer = if ends_with_it { pointer } else { format!("{pointer}/{field}") };
-        return refused(
-            "unknown_field",
-            format!("{field} is not a field here."),
-            Some((pointer, "is unknown")),
-        );
+        let pointer = at_or_below(pointer, &field);
+        let sentence = format!("{field} is not a field here.");
+        return refused("unknown_field", sentence, Some((pointer, "is unknown")));
     }
-    let what = match message.split_once("expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
-        None => message.to_owned(),
-    };
+    if let Some(field) = quoted(message, "duplicate field `") {
+        return wrong(at_or_below(pointer, &field), "is there twice");
+    }
+    match message.split_once("expected ") {
+        Some((_, expected)) => wrong(pointer, &format!("must be {}", in_words(expected))),
+        None => wrong(pointer, message),
+    }
+}
+
+/// What Rust calls a type, as clients know it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "i64" | "i32" | "u64" | "u32" => "a whole number that fits in 64 bits",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}
+
+/// Some mistakes are found at the field, some at the object that has it.
+fn at_or_below(pointer: String, field: &str) -> String {
+    if pointer.rsplit('/').next() == Some(field) { pointer } else { format!("{pointer}/{field}") }
+}
+
+fn wrong(pointer: String, what: &str) -> ApiError {
     let name = if pointer.is_empty() { "the body".to_owned() } else { pointer[1..].replace('/', ".") };
-    refused("invalid_field", format!("{name}: {what}."), Some((pointer, &what)))
+    refused("invalid_field", format!("{name} {what}."), Some((pointer, what)))
 }
 
 fn quoted(message: &str, start: &str) -> Option<String> {

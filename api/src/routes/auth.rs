@@ -166,7 +166,7 @@ async fn refresh(
 
 /// Ends a login: the one of the refresh token in the body, or the one of the access token. Repeating it is harmless.
 #[utoipa::path(
-    post, path = "/v1/auth/logout", tag = "people", request_body = LogoutRequest, security((), ("bearer" = [])),
+    post, path = "/v1/auth/logout", tag = "people", request_body = Option<LogoutRequest>, security((), ("bearer" = [])),
     responses((status = 204), (status = 400, body = Problem, content_type = "application/problem+json"))
 )]
 async fn logout(

@@ -91,9 +91,20 @@ enum SlotForm {
 impl SlotRequest {
     fn form(self) -> Result<SlotForm, Error> {
         fn given<T>(field: &str, value: Option<T>) -> Result<T, Error> {
-            value.ok_or_else(|| Error::invalid(&format!("/{field}"), "is missing"))
+            value.ok_or_else(|| {
+                let sentence = format!("{field} is missing.");
+                let mut refusal = Refusal::new(RefusalKind::Invalid, "missing_field", sentence);
+                let (pointer, detail) = (format!("/{field}"), "is missing".to_owned());
+                refusal.fields.push(FieldError { pointer, detail });
+                refusal.into()
+            })
         }
         let capacity = self.capacity;
+        let one = self.starts_at.is_some() || self.ends_at.is_some();
+        let series = self.dtstart.is_some() || self.duration_minutes.is_some() || self.until.is_some();
+        if series && !one {
+            given("rrule", self.rrule.as_ref())?;
+        }
         if self.rrule.is_none() {
             for (field, there) in [
                 ("dtstart", self.dtstart.is_some()),

@@ -57,6 +57,11 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// What it logs in with, if it does.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Somebody with this login.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let tokens =
