@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod codes;
 pub mod demo;
 mod docs;
 pub mod error;
@@ -12,6 +14,7 @@ mod middleware;
 pub mod routes;
 pub mod server;
 pub mod settings;
+pub mod startup;
 pub mod state;
 pub mod tenancy;
 pub mod view;

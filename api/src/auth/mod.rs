@@ -254,3 +254,6 @@ async fn seller_in_path(parts: &mut Parts, state: &AppState) -> Option<SellerId>
     let named = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
     named("seller_id").or_else(|| named("id"))?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

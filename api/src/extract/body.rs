@@ -8,6 +8,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 use souk_infra::{FieldError, Refusal, RefusalKind};
 
+use super::card;
 use crate::error::{ApiError, Problem, Result};
 
 /// The largest body that any route reads.
@@ -88,6 +89,10 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
 
 /// Parses a body, which is an object; the error names the field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if card::is_in(bytes) {
+        let detail = "The body contains a card number. Card numbers go to the payment provider only.";
+        return Err(refused("card_data_refused", detail.to_owned(), None));
+    }
     // A type with fields would take an array of their values too, which nobody is told and nobody means.
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return Err(malformed(bytes).unwrap_or_else(|| wrong(String::new(), "must be an object")));
@@ -113,15 +118,14 @@ fn not_json_at(error: &serde_json::Error) -> ApiError {
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
+    for segment in path {
+        let name = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
     }
     pointer
 }
@@ -241,14 +245,25 @@ mod tests {
 
     #[test]
     fn what_is_no_json_has_no_field() {
-        let deep = "[".repeat(4_000);
-        for bad in ["", "{", "nonsense", r#"{"name": "a", "lines": []} x"#, r#"{"name": "a" "lines"}"#, &deep]
+        let deep = format!("{}{}", r#"{"name": "#, "[".repeat(4_000));
+        for bad in ["", "{", "nonsense", "[1", r#"{"name": "a", "lines": []} x"#, r#"{"name": "a" "lines"}"#]
         {
             let (code, field) = refusal(bad);
-            let data = bad.starts_with('[');
-            assert!(data || (code == "malformed_json" && field.is_none()), "{bad:.20}: {code}");
+            assert!(code == "malformed_json" && field.is_none(), "{bad}: {code}");
         }
-        assert_eq!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err(), true);
+        assert_eq!(refusal(&deep).0, "invalid_field");
+        assert!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err());
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        for bad in ["1", "null", r#""text""#, r#"["a", []]"#, " [] "] {
+            assert_eq!(
+                refusal(bad),
+                ("invalid_field".to_owned(), Some((String::new(), "must be an object".into())))
+            );
+        }
+        assert!(parse::<Body>(br#" {"name": "a", "lines": []} "#).is_ok());
     }
 
     #[test]

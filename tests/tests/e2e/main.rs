@@ -7,5 +7,8 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod bad_input;
+mod crash;
+mod one_seat_two_people;
+mod paid_and_nothing;
 mod purchase;
 mod support;

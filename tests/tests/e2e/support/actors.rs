@@ -112,6 +112,11 @@ impl Api {
         self.send(self.request(Method::POST, path).header("idempotency-key", key).json(&body)).await
     }
 
+    /// POST with an idempotency key, to somebody who may die before answering.
+    pub async fn post_once_unanswered(&self, path: &str, key: &str, body: Value) {
+        let _ = self.request(Method::POST, path).header("idempotency-key", key).json(&body).send().await;
+    }
+
     /// POST of a form, as Stripe's API takes it.
     pub async fn post_form(&self, path: &str, form: &[(&str, &str)]) -> Reply {
         self.send(self.request(Method::POST, path).form(form)).await
