@@ -12,3 +12,4 @@ mod one_seat_two_people;
 mod paid_and_nothing;
 mod purchase;
 mod support;
+mod surface;
