@@ -9,6 +9,9 @@
 mod charged_twice;
 mod one_seat_two_people;
 mod paid_and_nothing;
+mod payments;
+mod promotions;
 mod purchase;
+mod rush;
 mod support;
 mod webhooks;
