@@ -7,6 +7,11 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod charged_twice;
+mod expiry;
+mod fees;
+mod healing;
+mod idempotency;
+mod onboarding;
 mod one_seat_two_people;
 mod paid_and_nothing;
 mod payments;
@@ -14,4 +19,5 @@ mod promotions;
 mod purchase;
 mod rush;
 mod support;
+mod tenants;
 mod webhooks;
