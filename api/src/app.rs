@@ -12,12 +12,13 @@ use crate::docs::{self, ApiDoc};
 use crate::error::Problem;
 use crate::extract::MAX_BODY;
 use crate::state::AppState;
-use crate::{limit, middleware, routes, tenancy};
+use crate::{limit, middleware, pages, routes, tenancy};
 
 /// The application, ready to be served or to be called in a test.
 pub fn app(state: AppState) -> Router {
     let (router, document) = described(&state).split_for_parts();
-    layered(router.merge(docs::routes(document)), state)
+    let pages = pages::routes(&state);
+    layered(router.merge(docs::routes(document)).merge(pages), state)
 }
 
 /// Puts everything that happens around a request around `router`.
@@ -30,6 +31,7 @@ fn layered(router: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(middleware::timely))
         .layer(from_fn_with_state(state.clone(), limit::requests))
         .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn_with_state(state.clone(), pages::errors_in_html))
         .layer(from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state)
 }

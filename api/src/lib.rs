@@ -9,6 +9,7 @@ pub mod extract;
 mod limit;
 mod metrics;
 mod middleware;
+mod pages;
 pub mod routes;
 pub mod server;
 pub mod settings;

@@ -73,15 +73,7 @@ pub(crate) async fn resolve(
     next: Next,
 ) -> Result<Response> {
     let host = host(&request).unwrap_or_default();
-    let tenant = match state.tenants.get(&host) {
-        Some(known) => known,
-        None => {
-            let found = tenants::by_host(&state.souk, &host).await?.map(Arc::new);
-            state.tenants.put(&host, found.clone());
-            found
-        }
-    };
-    let Some(tenant) = tenant else {
+    let Some(tenant) = at_host(&state, &host).await? else {
         let detail = "No marketplace is served at this host name.";
         return Err(refusal(RefusalKind::NotFound, "unknown_host", detail));
     };
@@ -90,8 +82,18 @@ pub(crate) async fn resolve(
     Ok(next.run(request).await)
 }
 
+/// The marketplace at a host, if there is one.
+pub(crate) async fn at_host(state: &AppState, host: &str) -> Result<Option<Arc<Tenant>>> {
+    if let Some(known) = state.tenants.get(host) {
+        return Ok(known);
+    }
+    let found = tenants::by_host(&state.souk, host).await?.map(Arc::new);
+    state.tenants.put(host, found.clone());
+    Ok(found)
+}
+
 /// The request's host without its port, in lower case.
-fn host(request: &Request) -> Option<String> {
+pub(crate) fn host(request: &Request) -> Option<String> {
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str(),
         None => request.headers().get(HOST)?.to_str().ok()?,
