@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi as Document;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::docs::{self, ApiDoc};
@@ -16,9 +17,17 @@ use crate::{limit, middleware, pages, routes, tenancy};
 
 /// The application, ready to be served or to be called in a test.
 pub fn app(state: AppState) -> Router {
-    let (router, document) = described(&state).split_for_parts();
+    let (tenant, _) = routes::of_a_tenant().split_for_parts();
+    let (ops, _) = routes::ops::routes().split_for_parts();
+    let tenant = tenant.route_layer(from_fn_with_state(state.clone(), tenancy::resolve));
     let pages = pages::routes(&state);
-    layered(router.merge(docs::routes(document)).merge(pages), state)
+    layered(tenant.merge(ops).merge(docs::routes(&document())).merge(pages), state)
+}
+
+/// What describes every route.
+pub(crate) fn document() -> Document {
+    let described = OpenApiRouter::<AppState>::with_openapi(ApiDoc::openapi());
+    docs::complete(described.merge(routes::ops::routes()).merge(routes::of_a_tenant()).into_openapi())
 }
 
 /// Puts everything that happens around a request around `router`.
@@ -34,12 +43,6 @@ fn layered(router: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), pages::errors_in_html))
         .layer(from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state)
-}
-
-/// Every described route, with the document that describes them.
-pub(crate) fn described(state: &AppState) -> OpenApiRouter<AppState> {
-    let tenant = routes::of_a_tenant(state).route_layer(from_fn_with_state(state.clone(), tenancy::resolve));
-    OpenApiRouter::with_openapi(ApiDoc::openapi()).merge(routes::ops::routes()).merge(tenant)
 }
 
 async fn nothing_here() -> Problem {

@@ -2,6 +2,8 @@
 
 pub mod app;
 pub mod auth;
+pub mod cli;
+pub mod codes;
 pub mod demo;
 mod docs;
 pub mod error;
@@ -13,6 +15,7 @@ mod pages;
 pub mod routes;
 pub mod server;
 pub mod settings;
+pub mod startup;
 pub mod state;
 pub mod tenancy;
 pub mod view;

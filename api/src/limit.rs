@@ -3,14 +3,15 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::HeaderMap;
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-use crate::error::{Result, too_many};
+use crate::error::{ApiError, Result, too_many};
 use crate::state::{AppState, HttpSettings};
 
 /// Addresses kept before the idle ones are forgotten.
@@ -57,24 +58,31 @@ pub(crate) async fn requests(
     request: Request,
     next: Next,
 ) -> Result<Response> {
-    let address = client(&request, state.http.trusted_proxies);
+    let address = client(request.extensions(), request.headers(), state.http.trusted_proxies);
     state.limits.take(&state.limits.requests, address).map_err(too_many)?;
     Ok(next.run(request).await)
 }
 
-/// For routes where a password could be guessed, or logins made in bulk.
-pub(crate) async fn logins(State(state): State<AppState>, request: Request, next: Next) -> Result<Response> {
-    let address = client(&request, state.http.trusted_proxies);
-    state.limits.take(&state.limits.logins, address).map_err(too_many)?;
-    Ok(next.run(request).await)
+/// Room in the budget for logins, for routes where a password could be guessed or logins made in bulk. Stands before
+/// the body among a handler's arguments, so that nothing is read for one who has no room.
+#[derive(Debug)]
+pub(crate) struct LoginBudget;
+
+impl FromRequestParts<AppState> for LoginBudget {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self> {
+        let address = client(&parts.extensions, &parts.headers, state.http.trusted_proxies);
+        state.limits.take(&state.limits.logins, address).map_err(too_many)?;
+        Ok(Self)
+    }
 }
 
-fn client(request: &Request, trusted_proxies: u8) -> IpAddr {
-    let peer = request
-        .extensions()
+fn client(extensions: &Extensions, headers: &HeaderMap, trusted_proxies: u8) -> IpAddr {
+    let peer = extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |info| info.0.ip());
-    network(forwarded(request.headers(), trusted_proxies).unwrap_or(peer))
+    network(forwarded(headers, trusted_proxies).unwrap_or(peer))
 }
 
 /// Each trusted proxy appends the address that it saw, so the client's is that many from the end.

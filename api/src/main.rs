@@ -1,2 +1,8 @@
 //! The souk program.
-fn main() {}
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    souk::cli::run().await
+}

@@ -92,14 +92,12 @@ pub(crate) async fn bounded(request: Request, next: Next) -> Response {
 
 /// Gives up on a handler that takes too long. What it had committed stays; its jobs finish the rest.
 pub(crate) async fn timely(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(PATIENCE, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            tracing::error!("a request took longer than {} s", PATIENCE.as_secs());
-            let detail = "This took too long. Try again with the same Idempotency-Key.";
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).into_response()
-        }
+    if let Ok(response) = tokio::time::timeout(PATIENCE, next.run(request)).await {
+        return response;
     }
+    tracing::error!("a request took longer than {} s", PATIENCE.as_secs());
+    let detail = "This took too long. Try again with the same Idempotency-Key.";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", detail).into_response()
 }
 
 /// A panic is a bug of ours: the log gets its text, the caller only the request id.

@@ -31,6 +31,14 @@ impl Server {
         Ok(Self { address: Some(address), stop, tasks: vec![http, worker] })
     }
 
+    /// Only serves HTTP.
+    pub fn serve(state: AppState, listener: TcpListener) -> std::io::Result<Self> {
+        let (stop, stopping) = watch::channel(false);
+        let address = listener.local_addr()?;
+        let http = tokio::spawn(serve(state, listener, stopping));
+        Ok(Self { address: Some(address), stop, tasks: vec![http] })
+    }
+
     /// Only works off the inbox and jobs.
     pub fn work(souk: souk_infra::Souk) -> Self {
         let (stop, stopping) = watch::channel(false);
@@ -75,5 +83,30 @@ async fn serve(state: AppState, listener: TcpListener, mut stopping: watch::Rece
             }
         }
         () = patience => {}
+    }
+}
+
+/// Returns when the process is asked to end: SIGTERM, or Ctrl-C.
+pub async fn asked_to_end() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
     }
 }

@@ -1,7 +1,7 @@
 //! Which marketplace a request is for: its Host says, and nothing else does.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use souk_domain::people::{Actor, Scope};
 use souk_infra::tenants::{self, Tenant};
-use souk_infra::{Error, RefusalKind};
+use souk_infra::{Error, RefusalKind, Souk};
 
 use crate::error::{ApiError, Result, refusal};
 use crate::state::AppState;
@@ -21,7 +21,9 @@ const FRESH: Duration = Duration::from_secs(3);
 /// Hosts kept at most: whoever sends made-up ones must not fill the memory.
 const MOST: usize = 4_096;
 
-type Known = HashMap<String, (Instant, Option<Arc<Tenant>>)>;
+/// What is known of a host: its tenant, or that it has none.
+type Found = Option<Arc<Tenant>>;
+type Known = HashMap<String, (Instant, Found)>;
 
 /// Tenants by host, for a few seconds.
 #[derive(Debug, Clone, Default)]
@@ -30,18 +32,24 @@ pub(crate) struct TenantCache {
 }
 
 impl TenantCache {
-    fn get(&self, host: &str) -> Option<Option<Arc<Tenant>>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read, tenant) = known.get(host)?;
-        (read.elapsed() < FRESH).then(|| tenant.clone())
-    }
-
-    fn put(&self, host: &str, tenant: Option<Arc<Tenant>>) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+    /// The tenant of a host: as known, or as `by_host` finds it.
+    pub(crate) async fn find(&self, souk: &Souk, host: &str) -> Result<Found> {
+        if let Some((read, tenant)) = self.lock().get(host)
+            && read.elapsed() < FRESH
+        {
+            return Ok(tenant.clone());
+        }
+        let tenant = tenants::by_host(souk, host).await?.map(Arc::new);
+        let mut known = self.lock();
         if known.len() >= MOST {
             known.clear();
         }
-        known.insert(host.to_owned(), (Instant::now(), tenant));
+        known.insert(host.to_owned(), (Instant::now(), tenant.clone()));
+        Ok(tenant)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,23 +81,13 @@ pub(crate) async fn resolve(
     next: Next,
 ) -> Result<Response> {
     let host = host(&request).unwrap_or_default();
-    let Some(tenant) = at_host(&state, &host).await? else {
+    let Some(tenant) = state.tenants.find(&state.souk, &host).await? else {
         let detail = "No marketplace is served at this host name.";
         return Err(refusal(RefusalKind::NotFound, "unknown_host", detail));
     };
     tracing::Span::current().record("tenant", tenant.slug.as_str());
     request.extensions_mut().insert(Tenancy(tenant));
     Ok(next.run(request).await)
-}
-
-/// The marketplace at a host, if there is one.
-pub(crate) async fn at_host(state: &AppState, host: &str) -> Result<Option<Arc<Tenant>>> {
-    if let Some(known) = state.tenants.get(host) {
-        return Ok(known);
-    }
-    let found = tenants::by_host(&state.souk, host).await?.map(Arc::new);
-    state.tenants.put(host, found.clone());
-    Ok(found)
 }
 
 /// The request's host without its port, in lower case.

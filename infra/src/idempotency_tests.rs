@@ -1,3 +1,5 @@
+//! Idempotency keys over a database: who starts, who resumes, who gets the first answer again.
+
 use souk_domain::ids::{TenantId, UserId};
 use souk_domain::money::Currency;
 use souk_domain::payment::ChargeModel;
@@ -17,7 +19,7 @@ struct Ground {
 
 async fn ground() -> Ground {
     let dir = tempfile::tempdir().unwrap();
-    let db = Db::connect(&format!("sqlite://{}", dir.path().join("souk.db").display())).await.unwrap();
+    let db = Db::connect(&database(&dir).await).await.unwrap();
     db.migrate().await.unwrap();
     let souk = Souk::new(db, Settings { jwt_secret: "j".to_owned(), encryption_key: "e".to_owned() });
     let tenant = Tenant {
@@ -34,6 +36,21 @@ async fn ground() -> Ground {
     };
     tenants::create(&souk, &tenant, &["localhost"]).await.unwrap();
     Ground { souk, scope: Scope { tenant: tenant.id, actor: Actor::Anonymous }, _dir: dir }
+}
+
+/// A SQLite file, or a new database on the server that `SOUK_TEST_POSTGRES_URL` names where `SOUK_TEST_DATABASE`
+/// says `postgres`.
+async fn database(folder: &tempfile::TempDir) -> String {
+    if std::env::var("SOUK_TEST_DATABASE").as_deref() != Ok("postgres") {
+        return format!("sqlite://{}", folder.path().join("souk.db").display());
+    }
+    let server = std::env::var("SOUK_TEST_POSTGRES_URL").expect("SOUK_TEST_POSTGRES_URL names a server");
+    let name = format!("souk_{}", uuid::Uuid::now_v7().simple());
+    let connection = sea_orm::Database::connect(&server).await.expect("PostgreSQL answers");
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database is made");
+    connection.close().await.unwrap();
+    let (base, _) = server.rsplit_once('/').expect("the address ends in a database");
+    format!("{base}/{name}")
 }
 
 impl Ground {

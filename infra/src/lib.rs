@@ -22,6 +22,7 @@ pub mod live;
 pub mod mail;
 pub mod orders;
 pub mod page;
+mod pause;
 pub mod payments;
 pub mod people;
 pub mod promotions;

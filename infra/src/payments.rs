@@ -14,6 +14,7 @@ use crate::confirm::{Fact, confirm_one};
 use crate::entity::{orders, payments};
 use crate::error::{Error, Result, stored};
 use crate::jobs::{self, NewJob};
+use crate::pause;
 use crate::souk::Souk;
 
 /// Where a payment lives at its provider; `None` while the provider does not know it.
@@ -125,6 +126,7 @@ pub(crate) async fn capture(souk: &Souk, scope: &Scope, payment: PaymentId) -> R
     let Some(asked) = reference(&row)? else { return Ok(()) };
     let gateway = souk.gateway(scope.tenant, Provider::Stripe).await?;
     let state = gateway.capture(&asked, &format!("{payment}/capture")).await?;
+    pause::at("capture.answered").await;
     match &state {
         PaymentState::Evidence(evidence) if evidence.kind == EvidenceKind::Authorised => {
             Err(Error::Internal("the provider has not captured the payment yet".to_owned()))

@@ -13,7 +13,6 @@ use souk_domain::payment::{ChargeModel, Provider};
 use souk_domain::people::Scope;
 use souk_domain::refund::{RefundStatus, share_of_fee};
 
-use crate::audit;
 use crate::checkout::Key;
 use crate::db::Tx;
 use crate::entity::{order_lines, orders, payments, refunds, slots};
@@ -22,6 +21,7 @@ use crate::idempotency::{self, Next};
 use crate::jobs::{self, NewJob};
 use crate::payments::place;
 use crate::souk::Souk;
+use crate::{audit, pause};
 
 const OPERATION: &str = "refund";
 
@@ -79,7 +79,7 @@ pub async fn create(
 ) -> Result<Outcome> {
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
-    let lock = chrono::Duration::seconds(30);
+    let lock = chrono::Duration::seconds(20);
     let (attempt, id) =
         match idempotency::begin(&tx, scope, OPERATION, &key.key, &key.request_hash, now, lock).await? {
             Next::Replay { status, body } => return Ok(Outcome::Replayed(status, body)),
@@ -91,6 +91,7 @@ pub async fn create(
             }
         };
     tx.commit().await?;
+    pause::at("refund.reserved").await;
     // Asked now so that the answer can say how it went; where that fails, the job asks again with the same key.
     if let Err(error) = send(souk, scope, id).await {
         tracing::warn!(refund = %id, %error, "the refund is not at the provider yet; its job goes on");
@@ -141,14 +142,37 @@ async fn write(
     }
     add_to_order(tx, scope, order, amount).await?;
     let id = RefundId::new();
+    let refund = row_of(scope, id, &payment, amount, new, now);
+    refunds::Entity::insert(refund).exec_without_returning(tx.connection()).await?;
+    jobs::enqueue(
+        tx.connection(),
+        scope,
+        now,
+        vec![NewJob::new(JobKind::SendRefund, id, now + chrono::Duration::seconds(20))],
+    )
+    .await?;
+    let detail =
+        json!({"refund": id, "amount": amount, "currency": payment.currency, "release": new.release});
+    audit::record(tx.connection(), &souk.clock, scope, "order.refund", order.to_string(), detail).await?;
+    Ok(id)
+}
+
+fn row_of(
+    scope: &Scope,
+    id: RefundId,
+    payment: &payments::Model,
+    amount: i64,
+    new: &NewRefund,
+    now: DateTime<Utc>,
+) -> refunds::ActiveModel {
     let fee =
         share_of_fee(payment.application_fee, payment.amount, payment.refunded, payment.refunded + amount);
     let reversed = if payment.charge_model == ChargeModel::Destination.as_str() { amount } else { 0 };
     let (_, requested_by) = scope.actor.parts();
-    let refund = refunds::ActiveModel {
-        tenant_id: Set(tenant),
+    refunds::ActiveModel {
+        tenant_id: Set(scope.tenant.uuid()),
         id: Set(id.uuid()),
-        order_id: Set(order.uuid()),
+        order_id: Set(payment.order_id),
         payment_id: Set(payment.id),
         kind: Set("requested".to_owned()),
         status: Set("pending".to_owned()),
@@ -164,19 +188,7 @@ async fn write(
         requested_by: Set(requested_by),
         created_at: Set(now),
         updated_at: Set(now),
-    };
-    refunds::Entity::insert(refund).exec_without_returning(tx.connection()).await?;
-    jobs::enqueue(
-        tx.connection(),
-        scope,
-        now,
-        vec![NewJob::new(JobKind::SendRefund, id, now + chrono::Duration::seconds(20))],
-    )
-    .await?;
-    let detail =
-        json!({"refund": id, "amount": amount, "currency": payment.currency, "release": new.release});
-    audit::record(tx.connection(), &souk.clock, scope, "order.refund", order.to_string(), detail).await?;
-    Ok(id)
+    }
 }
 
 /// The payment that paid the order (a duplicate that came back is not it).
@@ -247,7 +259,10 @@ pub async fn send(souk: &Souk, scope: &Scope, refund: RefundId) -> Result<()> {
     };
     let gateway = souk.gateway(scope.tenant, Provider::Stripe).await?;
     match gateway.refund(&request).await {
-        Ok(state) => apply(souk, scope, refund, &state).await,
+        Ok(state) => {
+            pause::at("refund.answered").await;
+            apply(souk, scope, refund, &state).await
+        }
         // The seller's balance is short: it fills again, so this is worth waiting for where souk itself owes the money.
         Err(GatewayError::Refused { code, message, .. })
             if code == "balance_insufficient" && row.kind != "requested" =>

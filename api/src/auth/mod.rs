@@ -15,7 +15,7 @@ use souk_domain::ids::{SellerId, SessionId, UserId};
 use souk_domain::people::{Actor, Membership, Role, Scope};
 use souk_infra::people::{self, api_keys, sessions, tokens};
 use souk_infra::tenants::Tenant;
-use souk_infra::{Error, RefusalKind};
+use souk_infra::{Error, RefusalKind, sellers};
 
 use crate::error::{ApiError, Result, refusal, unauthenticated};
 use crate::state::AppState;
@@ -135,7 +135,7 @@ pub struct SellerAuth {
     pub tenant: Arc<Tenant>,
     /// For queries.
     pub scope: Scope,
-    /// The seller. For an admin it need not exist yet: the query will tell.
+    /// The seller, which exists.
     pub seller: SellerId,
     /// Whether the caller is here as an admin rather than as one of the seller's people.
     pub admin: bool,
@@ -245,6 +245,9 @@ impl FromRequestParts<AppState> for SellerAuth {
         if !own && !roles.is_admin() {
             return Err(nothing());
         }
+        if !own {
+            sellers::require(&state.souk, &caller.scope, seller).await?;
+        }
         Ok(Self { tenant: caller.tenant, scope: caller.scope, seller, admin: !own })
     }
 }
@@ -254,3 +257,6 @@ async fn seller_in_path(parts: &mut Parts, state: &AppState) -> Option<SellerId>
     let named = |name: &str| params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned());
     named("seller_id").or_else(|| named("id"))?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,6 @@ pub struct OrderAuth {
 
 /// What a caller is to an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "one person can be all of them")]
 pub struct Standing {
     /// Its buyer, or a guest with its token.
     pub buyer: bool,

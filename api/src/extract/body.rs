@@ -8,6 +8,7 @@ use serde_json::error::Category;
 use serde_path_to_error::Segment;
 use souk_infra::{FieldError, Refusal, RefusalKind};
 
+use super::card;
 use crate::error::{ApiError, Problem, Result};
 
 /// The largest body that any route reads.
@@ -86,59 +87,95 @@ async fn read(request: Request) -> Result<Bytes, Problem> {
     })
 }
 
-/// Parses a body; the error names the field.
+/// Parses a body, which is an object; the error names the field.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if card::is_in(bytes) {
+        let detail = "The body contains a card number. Card numbers go to the payment provider only.";
+        return Err(refused("card_data_refused", detail.to_owned(), None));
+    }
+    // A type with fields would take an array of their values too, which nobody is told and nobody means.
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(malformed(bytes).unwrap_or_else(|| wrong(String::new(), "must be an object")));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let pointer = pointer(error.path());
-        explain(pointer, error.inner())
-    })?;
-    reader.end().map_err(|error| explain(String::new(), &error))?;
-    Ok(value)
+    let value = serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| malformed(bytes).unwrap_or_else(|| explain(pointer(error.path()), error.inner())))?;
+    match reader.end() {
+        Ok(()) => Ok(value),
+        Err(error) => Err(not_json_at(&error)),
+    }
+}
+
+/// What is wrong with a body that is no JSON at all, which counts before any mistake in a field.
+fn malformed(bytes: &[u8]) -> Option<ApiError> {
+    serde_json::from_slice::<serde_json::Value>(bytes).err().map(|error| not_json_at(&error))
+}
+
+fn not_json_at(error: &serde_json::Error) -> ApiError {
+    let place = format!("line {} column {}", error.line(), error.column());
+    refused("malformed_json", format!("The body is not JSON ({place})."), None)
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {
     let mut pointer = String::new();
-    for segment in path.iter() {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-            }
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
+    for segment in path {
+        let name = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            Segment::Enum { .. } | Segment::Unknown => continue,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
     }
     pointer
 }
 
 /// Puts serde's words into ours. The value that was found is left out: it may be a password.
 fn explain(pointer: String, error: &serde_json::Error) -> ApiError {
-    let message = error.to_string();
+    // The reader calls a number where a word should be a mistake of grammar; the body is JSON all the same.
     if error.classify() != Category::Data {
-        let place = format!("line {} column {}", error.line(), error.column());
-        return refused("malformed_json", format!("The body is not JSON ({place})."), None);
+        return wrong(pointer, "must be one of the values that the API's description lists");
     }
+    let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or(&message);
     if let Some(field) = quoted(message, "missing field `") {
         let pointer = format!("{pointer}/{field}");
         return refused("missing_field", format!("{field} is missing."), Some((pointer, "is missing")));
     }
     if let Some(field) = quoted(message, "unknown field `") {
-        let ends_with_it = pointer.rsplit('/').next() == Some(&field);
-        let pointer = if ends_with_it { pointer } else { format!("{pointer}/{field}") };
-        return refused(
-            "unknown_field",
-            format!("{field} is not a field here."),
-            Some((pointer, "is unknown")),
-        );
+        let pointer = at_or_below(pointer, &field);
+        let sentence = format!("{field} is not a field here.");
+        return refused("unknown_field", sentence, Some((pointer, "is unknown")));
     }
-    let what = match message.split_once("expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
-        None => message.to_owned(),
-    };
+    if let Some(field) = quoted(message, "duplicate field `") {
+        return wrong(at_or_below(pointer, &field), "is there twice");
+    }
+    match message.split_once("expected ") {
+        Some((_, expected)) => wrong(pointer, &format!("must be {}", in_words(expected))),
+        None => wrong(pointer, message),
+    }
+}
+
+/// What Rust calls a type, as clients know it.
+fn in_words(expected: &str) -> &str {
+    match expected {
+        "i64" | "i32" | "u64" | "u32" => "a whole number that fits in 64 bits",
+        "a boolean" => "true or false",
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
+}
+
+/// Some mistakes are found at the field, some at the object that has it.
+fn at_or_below(pointer: String, field: &str) -> String {
+    if pointer.rsplit('/').next() == Some(field) { pointer } else { format!("{pointer}/{field}") }
+}
+
+fn wrong(pointer: String, what: &str) -> ApiError {
     let name = if pointer.is_empty() { "the body".to_owned() } else { pointer[1..].replace('/', ".") };
-    refused("invalid_field", format!("{name}: {what}."), Some((pointer, &what)))
+    refused("invalid_field", format!("{name} {what}."), Some((pointer, what)))
 }
 
 fn quoted(message: &str, start: &str) -> Option<String> {
@@ -208,14 +245,25 @@ mod tests {
 
     #[test]
     fn what_is_no_json_has_no_field() {
-        let deep = "[".repeat(4_000);
-        for bad in ["", "{", "nonsense", r#"{"name": "a", "lines": []} x"#, r#"{"name": "a" "lines"}"#, &deep]
+        let deep = format!("{}{}", r#"{"name": "#, "[".repeat(4_000));
+        for bad in ["", "{", "nonsense", "[1", r#"{"name": "a", "lines": []} x"#, r#"{"name": "a" "lines"}"#]
         {
             let (code, field) = refusal(bad);
-            let data = bad.starts_with('[');
-            assert!(data || (code == "malformed_json" && field.is_none()), "{bad:.20}: {code}");
+            assert!(code == "malformed_json" && field.is_none(), "{bad}: {code}");
         }
-        assert_eq!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err(), true);
+        assert_eq!(refusal(&deep).0, "invalid_field");
+        assert!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err());
+    }
+
+    #[test]
+    fn a_body_is_an_object() {
+        for bad in ["1", "null", r#""text""#, r#"["a", []]"#, " [] "] {
+            assert_eq!(
+                refusal(bad),
+                ("invalid_field".to_owned(), Some((String::new(), "must be an object".into())))
+            );
+        }
+        assert!(parse::<Body>(br#" {"name": "a", "lines": []} "#).is_ok());
     }
 
     #[test]

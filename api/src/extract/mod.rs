@@ -1,6 +1,7 @@
 //! What handlers take from a request, each with an answer in problem+json when it is wrong.
 
 mod body;
+mod card;
 mod idempotency;
 mod page;
 mod path;

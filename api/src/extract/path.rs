@@ -43,14 +43,52 @@ fn invalid_query(why: &str) -> ApiError {
         Some((field, what)) if field.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') => (field, what),
         _ => ("", why),
     };
-    let detail = match what.split_once("expected ") {
-        Some((_, expected)) => format!("must be {expected}"),
-        None => what.to_owned(),
+    let quoted = |start: &str| what.strip_prefix(start).and_then(|rest| rest.split('`').next());
+    let (field, detail) = if let Some(field) = quoted("unknown field `") {
+        (field, "is not a parameter here".to_owned())
+    } else if let Some(field) = quoted("missing field `") {
+        (field, "is missing".to_owned())
+    } else {
+        let expected = what.split_once("expected ").map(|(_, expected)| format!("must be {expected}"));
+        (field, expected.unwrap_or_else(|| what.to_owned()))
     };
-    let sentence = format!("The query is wrong: {field} {detail}.").replace(":  ", ": ");
-    let mut refusal = Refusal::new(RefusalKind::Invalid, "invalid_query", sentence);
+    let sentence = format!("{field} {detail}.");
+    let mut refusal = Refusal::new(RefusalKind::Invalid, "invalid_query", sentence.trim_start());
     if !field.is_empty() {
         refusal.fields.push(FieldError { pointer: format!("#/{field}"), detail });
     }
     ApiError(refusal.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Between {
+        from: chrono::DateTime<chrono::Utc>,
+        least: Option<i64>,
+    }
+
+    async fn refusal(query: &str) -> (String, String) {
+        let (mut parts, ()) = Request::get(format!("/x?{query}")).body(()).unwrap().into_parts();
+        let error = Query::<Between>::from_request_parts(&mut parts, &()).await.unwrap_err();
+        let Error::Refused(mut refusal) = error.0 else { panic!("{error:?}") };
+        assert_eq!(refusal.code, "invalid_query");
+        (refusal.fields.remove(0).pointer, refusal.detail)
+    }
+
+    #[tokio::test]
+    async fn every_mistake_is_named_by_its_parameter() {
+        let now = "from=2026-11-21T00:00:00Z";
+        assert_eq!(refusal("").await, ("#/from".into(), "from is missing.".into()));
+        assert_eq!(refusal(&format!("{now}&x=1")).await, ("#/x".into(), "x is not a parameter here.".into()));
+        assert_eq!(refusal("from=yesterday").await.0, "#/from");
+        assert_eq!(refusal(&format!("{now}&least=a")).await.0, "#/least");
+    }
 }

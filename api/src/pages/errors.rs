@@ -73,7 +73,7 @@ fn is_html(headers: &HeaderMap) -> bool {
 }
 
 async fn shown(state: &AppState, host: &str, status: StatusCode, problem: &Value) -> Result<Response> {
-    let tenant = tenancy::at_host(state, host).await.ok().flatten();
+    let tenant = state.tenants.find(&state.souk, host).await.ok().flatten();
     let detail = problem["detail"].as_str().unwrap_or("This can't be done.");
     let (title, text) = match status {
         StatusCode::NOT_FOUND if problem["code"] == "unknown_host" => ("No marketplace here", detail),

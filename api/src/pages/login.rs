@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -17,18 +16,13 @@ use super::visitor::{Chrome, Visitor};
 use super::{local, page, see_other};
 use crate::auth::{MaybePageUser, clear_cookies, refresh_cookie, set_cookies};
 use crate::error::Result;
-use crate::limit;
+use crate::limit::LoginBudget;
 use crate::state::AppState;
 
-pub(super) fn routes(state: &AppState) -> Router<AppState> {
-    let guarded = Router::new()
-        .route("/login", post(log_in))
-        .route("/register", post(register))
-        .route_layer(from_fn_with_state(state.clone(), limit::logins));
+pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .merge(guarded)
-        .route("/login", get(show_login))
-        .route("/register", get(show_register))
+        .route("/login", get(show_login).post(log_in))
+        .route("/register", get(show_register).post(register))
         .route("/logout", post(log_out))
 }
 
@@ -136,6 +130,7 @@ fn demo_logins(state: &AppState, slug: &str) -> Vec<DemoLogin> {
 
 async fn log_in(
     State(state): State<AppState>,
+    _: LoginBudget,
     visitor: Visitor,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
@@ -153,6 +148,7 @@ async fn log_in(
 
 async fn register(
     State(state): State<AppState>,
+    _: LoginBudget,
     visitor: Visitor,
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {

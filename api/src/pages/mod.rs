@@ -43,7 +43,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
         .merge(checkout::routes())
         .merge(order::routes())
         .merge(refund::routes())
-        .merge(login::routes(state))
+        .merge(login::routes())
         .merge(account::routes())
         .merge(seller::routes())
         .merge(admin::routes())

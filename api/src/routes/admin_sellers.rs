@@ -101,7 +101,7 @@ impl From<audit::AuditEntry> for AuditEntryView {
 
 /// The marketplace's sellers, the newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/sellers", tag = "admin", security(("bearer" = [])), params(SellersQuery),
+    get, path = "/v1/admin/sellers", operation_id = "list_sellers", tag = "admin", security(("bearer" = [])), params(SellersQuery),
     responses((status = 200, body = ListView<SellerView>), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 async fn list(
@@ -116,7 +116,7 @@ async fn list(
 /// Stops a seller: its listings vanish and nothing more is sold, whatever the payment provider says. Repeating it is
 /// harmless; what is paid stays paid.
 #[utoipa::path(
-    post, path = "/v1/admin/sellers/{id}/suspend", tag = "admin", security(("bearer" = [])),
+    post, path = "/v1/admin/sellers/{id}/suspend", operation_id = "suspend_seller", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")),
     responses(
         (status = 200, body = SellerView),
@@ -135,7 +135,7 @@ async fn suspend(
 
 /// Lets a suspended seller go on, as far as the payment provider allows.
 #[utoipa::path(
-    post, path = "/v1/admin/sellers/{id}/reinstate", tag = "admin", security(("bearer" = [])),
+    post, path = "/v1/admin/sellers/{id}/reinstate", operation_id = "reinstate_seller", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")),
     responses(
         (status = 200, body = SellerView),
@@ -154,7 +154,7 @@ async fn reinstate(
 
 /// Who changed what, the newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/audit-log", tag = "admin", security(("bearer" = [])), params(AuditQuery),
+    get, path = "/v1/admin/audit-log", operation_id = "list_audit_log", tag = "admin", security(("bearer" = [])), params(AuditQuery),
     responses((status = 200, body = ListView<AuditEntryView>), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 async fn audit_log(

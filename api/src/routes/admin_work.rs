@@ -11,9 +11,10 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::sellers::Nothing;
 use crate::auth::{AdminAuth, FinanceAuth};
 use crate::error::{Problem, Result};
-use crate::extract::{PageParams, PageQuery, PathId, Query};
+use crate::extract::{OptionalJson, PageParams, PageQuery, PathId, Query};
 use crate::state::AppState;
 use crate::view::{JobView, ListView, OrderView, PaymentOfOrderView, WebhookEventView};
 
@@ -113,6 +114,7 @@ async fn replay(
     State(state): State<AppState>,
     auth: AdminAuth,
     PathId(id): PathId<EventId>,
+    _nothing: OptionalJson<Nothing>,
 ) -> Result<StatusCode> {
     inbox::replay(&state.souk, &auth.scope, id).await?;
     Ok(StatusCode::ACCEPTED)
@@ -148,6 +150,7 @@ async fn retry(
     State(state): State<AppState>,
     auth: AdminAuth,
     PathId(id): PathId<JobId>,
+    _nothing: OptionalJson<Nothing>,
 ) -> Result<StatusCode> {
     jobs::retry(&state.souk, &auth.scope, id).await?;
     Ok(StatusCode::ACCEPTED)

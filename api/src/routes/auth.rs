@@ -12,16 +12,16 @@ use utoipa_axum::routes;
 use crate::auth::MaybeUser;
 use crate::error::{ApiError, Problem, Result, refusal};
 use crate::extract::{Json, OptionalJson};
-use crate::limit;
+use crate::limit::LoginBudget;
 use crate::state::AppState;
 use crate::tenancy::Tenancy;
 
-pub(crate) fn routes(state: &AppState) -> OpenApiRouter<AppState> {
-    let guarded = OpenApiRouter::new()
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(login))
-        .route_layer(axum::middleware::from_fn_with_state(state.clone(), limit::logins));
-    OpenApiRouter::new().merge(guarded).routes(routes!(refresh)).routes(routes!(logout))
+        .routes(routes!(refresh))
+        .routes(routes!(logout))
 }
 
 /// A new login.
@@ -113,6 +113,7 @@ impl From<Issued> for TokensView {
 async fn register(
     State(state): State<AppState>,
     tenancy: Tenancy,
+    _budget: LoginBudget,
     Json(body): Json<RegisterRequest>,
 ) -> Result<(StatusCode, axum::Json<TokensView>)> {
     let scope = tenancy.anonymous();
@@ -133,6 +134,7 @@ async fn register(
 async fn login(
     State(state): State<AppState>,
     tenancy: Tenancy,
+    _budget: LoginBudget,
     Json(body): Json<LoginRequest>,
 ) -> Result<axum::Json<TokensView>> {
     let scope = tenancy.anonymous();
@@ -164,7 +166,7 @@ async fn refresh(
 
 /// Ends a login: the one of the refresh token in the body, or the one of the access token. Repeating it is harmless.
 #[utoipa::path(
-    post, path = "/v1/auth/logout", tag = "people", request_body = LogoutRequest, security((), ("bearer" = [])),
+    post, path = "/v1/auth/logout", tag = "people", request_body = Option<LogoutRequest>, security((), ("bearer" = [])),
     responses((status = 204), (status = 400, body = Problem, content_type = "application/problem+json"))
 )]
 async fn logout(

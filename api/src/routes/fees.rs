@@ -90,7 +90,7 @@ impl From<fees::FeeScheduleView> for FeeScheduleView {
 
 /// The marketplace's default fee schedule.
 #[utoipa::path(
-    get, path = "/v1/admin/fee-schedule", tag = "fees", security(("bearer" = [])),
+    get, path = "/v1/admin/fee-schedule", operation_id = "get_fee_schedule", tag = "fees", security(("bearer" = [])),
     responses((status = 200, body = FeeScheduleView), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 async fn show_default(
@@ -102,7 +102,7 @@ async fn show_default(
 
 /// Sets the marketplace's default fee schedule, for orders made from now on.
 #[utoipa::path(
-    put, path = "/v1/admin/fee-schedule", tag = "fees", security(("bearer" = [])), request_body = FeeScheduleRequest,
+    put, path = "/v1/admin/fee-schedule", operation_id = "set_fee_schedule", tag = "fees", security(("bearer" = [])), request_body = FeeScheduleRequest,
     responses(
         (status = 200, body = FeeScheduleView),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -120,7 +120,7 @@ async fn set_default(
 
 /// The fee schedule that holds for a seller: its own, or else the default.
 #[utoipa::path(
-    get, path = "/v1/admin/sellers/{id}/fee-schedule", tag = "fees", security(("bearer" = [])),
+    get, path = "/v1/admin/sellers/{id}/fee-schedule", operation_id = "get_seller_fee_schedule", tag = "fees", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")),
     responses((status = 200, body = FeeScheduleView), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
@@ -134,7 +134,7 @@ async fn show_of_seller(
 
 /// Gives a seller a fee schedule of its own, for orders made from now on.
 #[utoipa::path(
-    put, path = "/v1/admin/sellers/{id}/fee-schedule", tag = "fees", security(("bearer" = [])),
+    put, path = "/v1/admin/sellers/{id}/fee-schedule", operation_id = "set_seller_fee_schedule", tag = "fees", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")), request_body = FeeScheduleRequest,
     responses(
         (status = 200, body = FeeScheduleView),

@@ -127,7 +127,7 @@ struct BrowseQuery {
 
 /// Everything on offer: active listings of active sellers, the newest first.
 #[utoipa::path(
-    get, path = "/v1/listings", tag = "catalogue", params(BrowseQuery),
+    get, path = "/v1/listings", operation_id = "list_listings", tag = "catalogue", params(BrowseQuery),
     responses((status = 200, body = ListView<ListingView>), (status = 400, body = Problem, content_type = "application/problem+json"))
 )]
 async fn browse(
@@ -143,7 +143,7 @@ async fn browse(
 
 /// One listing on offer.
 #[utoipa::path(
-    get, path = "/v1/listings/{id}", tag = "catalogue",
+    get, path = "/v1/listings/{id}", operation_id = "get_listing", tag = "catalogue",
     params(("id" = String, Path, description = "The listing.")),
     responses((status = 200, body = ListingView), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
@@ -158,7 +158,7 @@ async fn show(
 
 /// A seller's own listings, archived ones included, the newest first.
 #[utoipa::path(
-    get, path = "/v1/sellers/{id}/listings", tag = "catalogue", security(("bearer" = [])),
+    get, path = "/v1/sellers/{id}/listings", operation_id = "list_seller_listings", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller."), crate::extract::PageParams),
     responses((status = 200, body = ListView<ListingView>), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
@@ -175,7 +175,7 @@ async fn list_own(
 
 /// Makes a listing. Buyers see it once the seller is active.
 #[utoipa::path(
-    post, path = "/v1/sellers/{id}/listings", tag = "catalogue", security(("bearer" = [])),
+    post, path = "/v1/sellers/{id}/listings", operation_id = "create_listing", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")), request_body = ListingRequest,
     responses(
         (status = 201, body = ListingView),
@@ -202,7 +202,7 @@ async fn create(
 
 /// One of a seller's own listings.
 #[utoipa::path(
-    get, path = "/v1/sellers/{id}/listings/{listing_id}", tag = "catalogue", security(("bearer" = [])),
+    get, path = "/v1/sellers/{id}/listings/{listing_id}", operation_id = "get_seller_listing", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing.")),
     responses((status = 200, body = ListingView), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]
@@ -218,7 +218,7 @@ async fn show_own(
 
 /// Changes a listing, field by field.
 #[utoipa::path(
-    patch, path = "/v1/sellers/{id}/listings/{listing_id}", tag = "catalogue", security(("bearer" = [])),
+    patch, path = "/v1/sellers/{id}/listings/{listing_id}", operation_id = "update_listing", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing.")),
     request_body = ListingChange,
     responses(

@@ -31,9 +31,9 @@ pub(crate) struct OnlyPage {
 }
 
 /// Everything that belongs to one marketplace: the Host says which.
-pub(crate) fn of_a_tenant(state: &AppState) -> OpenApiRouter<AppState> {
+pub(crate) fn of_a_tenant() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
-        .merge(auth::routes(state))
+        .merge(auth::routes())
         .merge(me::routes())
         .merge(checkouts::routes())
         .merge(orders::routes())

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::sellers::Nothing;
 use crate::auth::{OrderAuth, SellerAuth, UserAuth};
 use crate::error::{ApiError, Problem, Result};
 use crate::extract::{IdempotencyKey, OptionalJson, PageParams, PageQuery, replayed};
@@ -61,7 +62,11 @@ async fn show(State(state): State<AppState>, auth: OrderAuth) -> Result<axum::Js
     params(("id" = String, Path, description = "`ord_…`"), ("token" = Option<String>, Query, description = "A guest's order token.")),
     responses((status = 200, body = OrderView), (status = 404, body = Problem), (status = 503, body = Problem)),
 )]
-async fn verify(State(state): State<AppState>, auth: OrderAuth) -> Result<axum::Json<OrderView>> {
+async fn verify(
+    State(state): State<AppState>,
+    auth: OrderAuth,
+    _nothing: OptionalJson<Nothing>,
+) -> Result<axum::Json<OrderView>> {
     Ok(axum::Json(orders::verify(&state.souk, &auth.scope, auth.order).await?.into()))
 }
 
@@ -76,7 +81,11 @@ async fn verify(State(state): State<AppState>, auth: OrderAuth) -> Result<axum::
     params(("id" = String, Path, description = "`ord_…`"), ("token" = Option<String>, Query, description = "A guest's order token.")),
     responses((status = 200, body = OrderView), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
 )]
-async fn cancel(State(state): State<AppState>, auth: OrderAuth) -> Result<axum::Json<OrderView>> {
+async fn cancel(
+    State(state): State<AppState>,
+    auth: OrderAuth,
+    _nothing: OptionalJson<Nothing>,
+) -> Result<axum::Json<OrderView>> {
     if !auth.standing.buyer && !auth.standing.admin {
         return Err(ApiError(Error::forbidden("Only the buyer or an admin can cancel an order.")));
     }
@@ -165,7 +174,7 @@ struct RefundRequest {
         ("id" = String, Path, description = "`ord_…`"),
         ("Idempotency-Key" = String, Header, description = "1 to 255 visible characters, new for each refund."),
     ),
-    request_body = RefundRequest,
+    request_body = Option<RefundRequest>,
     responses((status = 201, body = RefundView), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)),
 )]
 async fn refund(

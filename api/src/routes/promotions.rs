@@ -98,7 +98,7 @@ impl From<promotions::PromotionView> for PromotionView {
 
 /// The marketplace's promotions, the newest first.
 #[utoipa::path(
-    get, path = "/v1/admin/promotions", tag = "admin", security(("bearer" = [])), params(PageParams),
+    get, path = "/v1/admin/promotions", operation_id = "list_promotions", tag = "admin", security(("bearer" = [])), params(PageParams),
     responses((status = 200, body = ListView<PromotionView>), (status = 403, body = Problem, content_type = "application/problem+json"))
 )]
 async fn list(
@@ -112,7 +112,7 @@ async fn list(
 
 /// Makes a promotion code.
 #[utoipa::path(
-    post, path = "/v1/admin/promotions", tag = "admin", security(("bearer" = [])), request_body = PromotionRequest,
+    post, path = "/v1/admin/promotions", operation_id = "create_promotion", tag = "admin", security(("bearer" = [])), request_body = PromotionRequest,
     responses(
         (status = 201, body = PromotionView),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -140,7 +140,7 @@ async fn create(
 
 /// Switches a promotion on or off. Orders that use it already keep their discount.
 #[utoipa::path(
-    patch, path = "/v1/admin/promotions/{id}", tag = "admin", security(("bearer" = [])),
+    patch, path = "/v1/admin/promotions/{id}", operation_id = "update_promotion", tag = "admin", security(("bearer" = [])),
     params(("id" = String, Path, description = "The promotion.")), request_body = PromotionChange,
     responses(
         (status = 200, body = PromotionView),

@@ -156,7 +156,7 @@ impl From<Link> for LinkView {
 
 /// Applies to sell. The caller becomes the seller's owner; `onboarding-link` comes next.
 #[utoipa::path(
-    post, path = "/v1/sellers", tag = "sellers", security(("bearer" = [])), request_body = SellerRequest,
+    post, path = "/v1/sellers", operation_id = "create_seller", tag = "sellers", security(("bearer" = [])), request_body = SellerRequest,
     responses(
         (status = 201, body = SellerView),
         (status = 400, body = Problem, content_type = "application/problem+json"),
@@ -176,7 +176,7 @@ async fn create(
 
 /// A seller, for its own people and for admins. For everybody else there is none.
 #[utoipa::path(
-    get, path = "/v1/sellers/{id}", tag = "sellers", security(("bearer" = [])),
+    get, path = "/v1/sellers/{id}", operation_id = "get_seller", tag = "sellers", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller.")),
     responses((status = 200, body = SellerView), (status = 404, body = Problem, content_type = "application/problem+json"))
 )]

@@ -91,9 +91,20 @@ enum SlotForm {
 impl SlotRequest {
     fn form(self) -> Result<SlotForm, Error> {
         fn given<T>(field: &str, value: Option<T>) -> Result<T, Error> {
-            value.ok_or_else(|| Error::invalid(&format!("/{field}"), "is missing"))
+            value.ok_or_else(|| {
+                let sentence = format!("{field} is missing.");
+                let mut refusal = Refusal::new(RefusalKind::Invalid, "missing_field", sentence);
+                let (pointer, detail) = (format!("/{field}"), "is missing".to_owned());
+                refusal.fields.push(FieldError { pointer, detail });
+                refusal.into()
+            })
         }
         let capacity = self.capacity;
+        let one = self.starts_at.is_some() || self.ends_at.is_some();
+        let series = self.dtstart.is_some() || self.duration_minutes.is_some() || self.until.is_some();
+        if series && !one {
+            given("rrule", self.rrule.as_ref())?;
+        }
         if self.rrule.is_none() {
             for (field, there) in [
                 ("dtstart", self.dtstart.is_some()),
@@ -216,7 +227,7 @@ struct SlotsQuery {
 
 /// A listing's slots in order of time, with the places that can be had.
 #[utoipa::path(
-    get, path = "/v1/listings/{id}/slots", tag = "catalogue",
+    get, path = "/v1/listings/{id}/slots", operation_id = "list_slots", tag = "catalogue",
     params(("id" = String, Path, description = "The listing."), SlotsQuery),
     responses(
         (status = 200, body = ListView<SlotView>),
@@ -236,7 +247,7 @@ async fn browse(
 
 /// The slots of a seller's own listing, on offer or not.
 #[utoipa::path(
-    get, path = "/v1/sellers/{id}/listings/{listing_id}/slots", tag = "catalogue", security(("bearer" = [])),
+    get, path = "/v1/sellers/{id}/listings/{listing_id}/slots", operation_id = "list_seller_slots", tag = "catalogue", security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing."),
         SlotsQuery
@@ -285,7 +296,7 @@ fn moment(field: &str, text: &str) -> Result<DateTime<Utc>> {
 
 /// Makes one slot, or all slots of a rule. One slot is answered as it is, a rule's as `{data: […]}`.
 #[utoipa::path(
-    post, path = "/v1/sellers/{id}/listings/{listing_id}/slots", tag = "catalogue", security(("bearer" = [])),
+    post, path = "/v1/sellers/{id}/listings/{listing_id}/slots", operation_id = "create_slots", tag = "catalogue", security(("bearer" = [])),
     params(("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing.")),
     request_body = SlotInput,
     responses(
@@ -316,7 +327,7 @@ async fn create(
 
 /// Changes a slot that has not begun.
 #[utoipa::path(
-    patch, path = "/v1/sellers/{id}/listings/{listing_id}/slots/{slot_id}", tag = "catalogue",
+    patch, path = "/v1/sellers/{id}/listings/{listing_id}/slots/{slot_id}", operation_id = "update_slot", tag = "catalogue",
     security(("bearer" = [])),
     params(
         ("id" = String, Path, description = "The seller."), ("listing_id" = String, Path, description = "The listing."),

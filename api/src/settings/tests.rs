@@ -1,3 +1,5 @@
+//! Settings: where they come from, and what is refused.
+
 use super::*;
 
 fn load(environment: &[(&str, &str)]) -> Result<Settings, Unusable> {

@@ -1,8 +1,9 @@
-//! A souk with two marketplaces in a temporary file, and a caller that speaks HTTP to it.
+//! A souk with two marketplaces in a database of its own, and a caller that speaks HTTP to it.
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
+use sea_orm::ConnectionTrait as _;
 use serde_json::{Value, json};
 use souk::{AppState, HttpSettings};
 use souk_domain::ids::TenantId;
@@ -27,6 +28,21 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
+}
+
+/// A SQLite file, or a new database on the server that `SOUK_TEST_POSTGRES_URL` names where `SOUK_TEST_DATABASE`
+/// says `postgres`.
+async fn database(folder: &tempfile::TempDir) -> String {
+    if std::env::var("SOUK_TEST_DATABASE").as_deref() != Ok("postgres") {
+        return format!("sqlite://{}", folder.path().join("souk.db").display());
+    }
+    let server = std::env::var("SOUK_TEST_POSTGRES_URL").expect("SOUK_TEST_POSTGRES_URL names a server");
+    let name = format!("souk_{}", uuid::Uuid::now_v7().simple());
+    let connection = sea_orm::Database::connect(&server).await.expect("PostgreSQL answers");
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.expect("a database is made");
+    connection.close().await.unwrap();
+    let (base, _) = server.rsplit_once('/').expect("the address ends in a database");
+    format!("{base}/{name}")
 }
 
 impl Answer {
@@ -57,8 +73,7 @@ impl Ground {
 
     pub(crate) async fn with(http: HttpSettings) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", dir.path().join("souk.db").display());
-        let db = Db::connect(&url).await.unwrap();
+        let db = Db::connect(&database(&dir).await).await.unwrap();
         db.migrate().await.unwrap();
         let settings = Settings { jwt_secret: "jwt".to_owned(), encryption_key: "enc".to_owned() };
         let souk = Souk::new(db, settings);

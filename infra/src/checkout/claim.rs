@@ -20,6 +20,7 @@ use crate::entity::{order_lines, orders, payments, slot_holds};
 use crate::error::{Error, Refusal, RefusalKind, Result};
 use crate::idempotency::{self, Attempt, Next};
 use crate::jobs::{self, NewJob};
+use crate::pause;
 use crate::souk::Souk;
 use crate::tenants::Tenant;
 
@@ -33,9 +34,9 @@ pub(super) enum Claimed {
 }
 
 /// How long a checkout may take before another request with the same key may take over.
-const LOCK: Duration = Duration::seconds(30);
+const LOCK: Duration = Duration::seconds(20);
 /// How long after its beginning a checkout is taken for dead and resumed by a job.
-const RESUME_AFTER: Duration = Duration::seconds(40);
+const RESUME_AFTER: Duration = Duration::seconds(30);
 
 pub(super) async fn claim(
     souk: &Souk,
@@ -61,7 +62,9 @@ pub(super) async fn claim(
     check_room(basket, &slots)?;
     let request = write(souk, &tx, scope, basket, &priced, now).await?;
     attempt.set_subject(tx.connection(), request.order.uuid()).await?;
+    pause::at("checkout.claiming").await;
     tx.commit().await?;
+    pause::at("checkout.claimed").await;
     Ok(Claimed::New(attempt, Box::new(request)))
 }
 
@@ -95,18 +98,47 @@ async fn write(
 ) -> Result<CheckoutRequest> {
     let (order, payment) = (OrderId::new(), PaymentId::new());
     let request = priced.request(souk, scope, order, payment, basket)?;
-    let tenant = scope.tenant.uuid();
+    let row = order_row(scope, &request, priced, now);
+    orders::Entity::insert(row).exec_without_returning(tx.connection()).await?;
+    let lines = (0..priced.lines.len()).map(|index| line_row(scope, order, priced, index));
+    order_lines::Entity::insert_many(lines).exec_without_returning(tx.connection()).await?;
+    let holds = priced.lines.iter().map(|line| slot_holds::ActiveModel {
+        tenant_id: Set(scope.tenant.uuid()),
+        order_id: Set(order.uuid()),
+        slot_id: Set(line.quote.slot.uuid()),
+        quantity: Set(line.quote.quantity),
+        expires_at: Set(priced.hold_expires_at),
+        created_at: Set(now),
+    });
+    slot_holds::Entity::insert_many(holds).exec_without_returning(tx.connection()).await?;
+    let asked = serde_json::to_value(&request).map_err(|error| Error::Internal(error.to_string()))?;
+    let row = payment_row(scope, &request, asked, now);
+    payments::Entity::insert(row).exec_without_returning(tx.connection()).await?;
+    let jobs = vec![
+        NewJob::new(JobKind::ReleaseHold, order, priced.hold_expires_at),
+        NewJob::new(JobKind::ResumeCheckout, payment, now + RESUME_AFTER),
+    ];
+    jobs::enqueue(tx.connection(), scope, now, jobs).await?;
+    Ok(request)
+}
+
+fn order_row(
+    scope: &Scope,
+    request: &CheckoutRequest,
+    priced: &Priced,
+    now: DateTime<Utc>,
+) -> orders::ActiveModel {
     let quote = &priced.quote;
-    let row = orders::ActiveModel {
-        tenant_id: Set(tenant),
-        id: Set(order.uuid()),
+    orders::ActiveModel {
+        tenant_id: Set(scope.tenant.uuid()),
+        id: Set(request.order.uuid()),
         status: Set("pending".to_owned()),
         review_reason: Set(None),
         buyer_id: Set(buyer(scope).map(Into::into)),
         email: Set(priced.email.clone()),
         seller_id: Set(Some(priced.seller.uuid())),
         charge_model: Set(priced.charge_model.to_string()),
-        capture: Set(priced.capture.to_string()),
+        capture: Set(request.capture.to_string()),
         provider_codes: Set(request.promotion_codes_on_page),
         promotion_id: Set(priced.promotion.as_ref().map(|(id, _)| id.uuid())),
         promotion_code: Set(priced.promotion.as_ref().map(|(_, code)| code.clone())),
@@ -120,10 +152,13 @@ async fn write(
         paid_at: Set(None),
         created_at: Set(now),
         updated_at: Set(now),
-    };
-    orders::Entity::insert(row).exec_without_returning(tx.connection()).await?;
-    let lines = priced.lines.iter().enumerate().map(|(index, line)| order_lines::ActiveModel {
-        tenant_id: Set(tenant),
+    }
+}
+
+fn line_row(scope: &Scope, order: OrderId, priced: &Priced, index: usize) -> order_lines::ActiveModel {
+    let (line, quote) = (&priced.lines[index], &priced.quote);
+    order_lines::ActiveModel {
+        tenant_id: Set(scope.tenant.uuid()),
         id: Set(OrderLineId::new().uuid()),
         order_id: Set(order.uuid()),
         slot_id: Set(line.quote.slot.uuid()),
@@ -137,27 +172,7 @@ async fn write(
         total: Set(quote.line_totals[index]),
         discount: Set(quote.line_discounts[index]),
         application_fee: Set(quote.line_fees[index]),
-    });
-    order_lines::Entity::insert_many(lines).exec_without_returning(tx.connection()).await?;
-    let holds = priced.lines.iter().map(|line| slot_holds::ActiveModel {
-        tenant_id: Set(tenant),
-        order_id: Set(order.uuid()),
-        slot_id: Set(line.quote.slot.uuid()),
-        quantity: Set(line.quote.quantity),
-        expires_at: Set(priced.hold_expires_at),
-        created_at: Set(now),
-    });
-    slot_holds::Entity::insert_many(holds).exec_without_returning(tx.connection()).await?;
-    let asked = serde_json::to_value(&request).map_err(|error| Error::Internal(error.to_string()))?;
-    payments::Entity::insert(payment_row(scope, &request, asked, now))
-        .exec_without_returning(tx.connection())
-        .await?;
-    let jobs = vec![
-        NewJob::new(JobKind::ReleaseHold, order, priced.hold_expires_at),
-        NewJob::new(JobKind::ResumeCheckout, payment, now + RESUME_AFTER),
-    ];
-    jobs::enqueue(tx.connection(), scope, now, jobs).await?;
-    Ok(request)
+    }
 }
 
 fn payment_row(

@@ -17,7 +17,7 @@ use crate::entity::{orders, payments, slot_holds};
 use crate::error::{Error, Result, stored};
 use crate::payments::{reference, settle};
 use crate::souk::Souk;
-use crate::{jobs, promotions};
+use crate::{jobs, pause, promotions};
 
 /// What became of an order that was to be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,7 @@ pub async fn end(souk: &Souk, scope: &Scope, order: OrderId, event: OrderEvent) 
             return Ok(End::Kept);
         }
     }
+    pause::at("release.told").await;
     close(souk, scope, order, event, None).await
 }
 

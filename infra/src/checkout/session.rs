@@ -14,6 +14,7 @@ use super::release;
 use crate::entity::payments;
 use crate::error::{Error, Result};
 use crate::jobs;
+use crate::pause;
 use crate::payments::settle;
 use crate::souk::Souk;
 
@@ -37,7 +38,9 @@ pub(super) async fn open(souk: &Souk, scope: &Scope, request: &CheckoutRequest) 
             return Err(error.into());
         }
     };
+    pause::at("checkout.answered").await;
     attach(souk, scope, request, &session).await?;
+    pause::at("checkout.attached").await;
     if session.state != PaymentState::Open {
         settle(souk, scope, request.payment, session.state).await?;
     }

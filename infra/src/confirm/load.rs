@@ -13,6 +13,7 @@ use souk_domain::people::Scope;
 use uuid::Uuid;
 
 use super::Fact;
+use crate::catalogue::slots::held;
 use crate::db::Tx;
 use crate::entity::{order_lines, orders, payment_receipts, payments, slot_holds, slots};
 use crate::error::{Result, stored};
@@ -168,32 +169,11 @@ pub(crate) async fn lock_slots(
         .lock_exclusive()
         .all(tx.connection())
         .await?;
-    let held = held_on(tx.connection(), scope, ids).await?;
+    let held = held(tx.connection(), scope, ids).await?;
     let view = |row: slots::Model| {
         let id = SlotId::from(row.id);
-        let held = held.get(&id).copied().unwrap_or(0);
+        let held = held.get(&row.id).copied().unwrap_or(0);
         (id, SlotView { capacity: row.capacity, sold: row.sold, held, open: row.status == "open" })
     };
     Ok(rows.into_iter().map(view).collect())
-}
-
-/// How many places unpaid orders hold on each slot.
-async fn held_on<C: sea_orm::ConnectionTrait>(
-    db: &C,
-    scope: &Scope,
-    ids: Vec<Uuid>,
-) -> Result<BTreeMap<SlotId, i64>> {
-    use sea_orm::sea_query::{Alias, Expr, ExprTrait};
-    let sum = Expr::col(slot_holds::Column::Quantity).sum().cast_as(Alias::new("bigint"));
-    let rows: Vec<(Uuid, i64)> = slot_holds::Entity::find()
-        .select_only()
-        .column(slot_holds::Column::SlotId)
-        .column_as(sum, "held")
-        .filter(slot_holds::Column::TenantId.eq(scope.tenant.uuid()))
-        .filter(slot_holds::Column::SlotId.is_in(ids))
-        .group_by(slot_holds::Column::SlotId)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().map(|(slot, held)| (SlotId::from(slot), held)).collect())
 }

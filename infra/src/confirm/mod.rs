@@ -17,6 +17,7 @@ use souk_domain::people::Scope;
 
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::pause;
 use crate::souk::Souk;
 
 /// One piece of evidence and the webhook that brought it, where one did.
@@ -72,7 +73,9 @@ async fn confirm_together(souk: &Souk, scope: &Scope, facts: &[Fact]) -> Result<
     let now = souk.clock.now();
     let tx = souk.db.begin(scope).await?;
     let outcomes = confirm_in(&tx, scope, facts, now).await?;
+    pause::at("confirm.written").await;
     tx.commit().await?;
+    pause::at("confirm.committed").await;
     announce(souk, facts, &outcomes);
     Ok(outcomes)
 }

@@ -18,6 +18,7 @@ use crate::audit;
 use crate::entity::webhook_events;
 use crate::error::{Error, Result};
 use crate::page::{Listed, Page};
+use crate::pause;
 use crate::souk::Souk;
 
 /// Which of a provider's two endpoints an event came to.
@@ -140,6 +141,7 @@ pub async fn append(souk: &Souk, scope: &Scope, endpoint: Endpoint, body: &str) 
         .on_conflict(once)
         .exec_without_returning(souk.db.read(scope))
         .await?;
+    pause::at("inbox.stored").await;
     let new = written > 0;
     tracing::info!(
         event = envelope.id,

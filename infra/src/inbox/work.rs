@@ -14,9 +14,12 @@ use crate::confirm::{Confirmed, Fact, confirm};
 use crate::entity::webhook_events;
 use crate::error::{Error, Result};
 use crate::events::{self, Meaning};
+use crate::pause;
 use crate::souk::Souk;
 
-const LEASE: Duration = Duration::seconds(60);
+/// How long a worker may take over what it leased before another takes it for dead. Working on something twice is
+/// harmless, a buyer who waits is not: so this is short.
+const LEASE: Duration = Duration::seconds(20);
 
 /// Takes up to `most` due events of any tenant, the oldest first.
 pub(crate) async fn lease(souk: &Souk, most: u64) -> Result<Vec<webhook_events::Model>> {
@@ -54,6 +57,7 @@ pub(crate) async fn work(souk: &Souk, leased: Vec<webhook_events::Model>) -> Res
     for row in leased {
         by_tenant.entry(row.tenant_id).or_default().push(row);
     }
+    pause::at("inbox.leased").await;
     for (tenant, rows) in by_tenant {
         let scope = Scope::system(TenantId::from(tenant));
         let mut facts = Vec::new();

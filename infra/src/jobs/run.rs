@@ -16,8 +16,8 @@ use crate::error::{Error, Result, stored};
 use crate::souk::Souk;
 use crate::{mail, payments, refunds, sellers};
 
-/// How long a worker may take over one job before another takes it for dead.
-const LEASE: Duration = Duration::seconds(90);
+/// How long a worker may take over one job before another takes it for dead. Doing it twice is harmless.
+const LEASE: Duration = Duration::seconds(30);
 
 /// Takes up to `most` due jobs of any tenant by moving their `run_at` into the future: who crashes leaves them to be
 /// found again.

@@ -113,6 +113,11 @@ pub async fn create(souk: &Souk, scope: &Scope, new: NewSeller) -> Result<Seller
     view(row, None, tenant.charge_model)
 }
 
+/// Refuses where the tenant has no such seller.
+pub async fn require(souk: &Souk, scope: &Scope, id: SellerId) -> Result<()> {
+    load(souk.db.read(scope), scope, id).await.map(|_| ())
+}
+
 /// A seller of this tenant.
 pub async fn get(souk: &Souk, scope: &Scope, id: SellerId) -> Result<SellerView> {
     let db = souk.db.read(scope);

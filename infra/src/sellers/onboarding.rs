@@ -3,6 +3,8 @@
 //! One seller has one account however often, at once or half this is asked for: the provider's idempotency key comes
 //! from the seller's id, and the row that is there first stays.
 
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::Serialize;
 use souk_domain::gateway::{AccountRequest, Link};
 use souk_domain::ids::SellerId;
@@ -43,7 +45,7 @@ pub async fn onboarding_link(souk: &Souk, scope: &Scope, seller: SellerId, to: R
     let return_url = page(&tenant, seller, to.return_url, "return")?;
     let refresh_url = page(&tenant, seller, to.refresh_url, "refresh")?;
     let gateway = souk.gateway(scope.tenant, Provider::Stripe).await?;
-    let model = charge_model(&row, tenant.charge_model)?;
+    let model = settle_charge_model(souk, scope, &row, tenant.charge_model).await?;
     if !gateway.capabilities().charge_models.contains(&model) {
         return Err(Error::unprocessable(
             "charge_model_unsupported",
@@ -85,6 +87,31 @@ async fn connected(souk: &Souk, scope: &Scope, seller: SellerId) -> Result<(Stri
     Ok((account.account, gateway))
 }
 
+/// The charge model with which the account is opened. Who bears fees and losses can never be changed on an account,
+/// so from here on the seller keeps the tenant's default of today as its own.
+async fn settle_charge_model(
+    souk: &Souk,
+    scope: &Scope,
+    row: &sellers::Model,
+    default: ChargeModel,
+) -> Result<ChargeModel> {
+    use sellers::Column as C;
+    if row.charge_model.is_some() {
+        return charge_model(row, default);
+    }
+    let tx = souk.db.begin(scope).await?;
+    sellers::Entity::update_many()
+        .filter(C::TenantId.eq(scope.tenant.uuid()))
+        .filter(C::Id.eq(row.id))
+        .filter(C::ChargeModel.is_null())
+        .col_expr(C::ChargeModel, Expr::value(default.as_str()))
+        .exec(&*tx)
+        .await?;
+    let settled = load(&*tx, scope, row.id.into()).await?;
+    tx.commit().await?;
+    charge_model(&settled, default)
+}
+
 /// The seller's account at the provider, opened now if there is none.
 async fn ensure_account(
     souk: &Souk,
@@ -97,9 +124,7 @@ async fn ensure_account(
     if let Some(known) = account_row(souk.db.read(scope), scope, seller).await? {
         return Ok(known.account);
     }
-    // Name, country and address are columns that never change, so that the same key means the same request. Only the
-    // tenant's default charge model might change between two tries; the provider then refuses, rather than open a
-    // second account.
+    // All of it comes from columns that never change again, so that the same key always means the same request.
     let request = AccountRequest {
         key: format!("acct:{seller}"),
         country: row.country.clone(),

@@ -1,4 +1,7 @@
-//! Sellers, catalogue, fees and promotions over a SQLite file of their own.
+//! Sellers, catalogue, fees and promotions over a database of their own: a SQLite file, or one on the server that
+//! `SOUK_TEST_POSTGRES_URL` names where `SOUK_TEST_DATABASE` says `postgres`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod catalogue;
 mod fees;
@@ -6,7 +9,7 @@ mod promotions;
 mod sellers;
 
 use chrono::{DateTime, Duration, Utc};
-use sea_orm::{ActiveValue::Set, EntityTrait, QuerySelect};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, Database, EntityTrait, QuerySelect};
 use souk_domain::ids::{OrderId, SellerId, SlotId, TenantId, UserId};
 use souk_domain::money::{Currency, Money};
 use souk_domain::payment::{CaptureMode, ChargeModel};
@@ -30,8 +33,7 @@ struct Market {
 impl Market {
     async fn open() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", dir.path().join("souk.db").display());
-        let db = Db::connect(&url).await.unwrap();
+        let db = Db::connect(&database(&dir).await).await.unwrap();
         db.migrate().await.unwrap();
         let settings = Settings {
             jwt_secret: "a secret that is long enough for anything".to_owned(),
@@ -182,6 +184,18 @@ impl Market {
         };
         slot_holds::Entity::insert(row).exec_without_returning(&**tx).await.unwrap();
     }
+}
+
+async fn database(dir: &tempfile::TempDir) -> String {
+    if std::env::var("SOUK_TEST_DATABASE").as_deref() != Ok("postgres") {
+        return format!("sqlite://{}", dir.path().join("souk.db").display());
+    }
+    let server = std::env::var("SOUK_TEST_POSTGRES_URL").expect("SOUK_TEST_POSTGRES_URL names a server");
+    let name = format!("souk_{}", TenantId::new().uuid().simple());
+    let connection = Database::connect(&server).await.unwrap();
+    connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await.unwrap();
+    connection.close().await.unwrap();
+    format!("{}/{name}", server.rsplit_once('/').unwrap().0)
 }
 
 async fn tenant(souk: &Souk, slug: &str) -> Scope {

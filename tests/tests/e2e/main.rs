@@ -6,5 +6,9 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
+mod bad_input;
+mod crash;
+mod one_seat_two_people;
+mod paid_and_nothing;
 mod purchase;
 mod support;

@@ -57,6 +57,11 @@ impl Api {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// What it logs in with, if it does.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// Somebody with this login.
     pub async fn log_in(&self, email: &str, password: &str) -> Self {
         let tokens =
@@ -105,6 +110,11 @@ impl Api {
     /// POST with an idempotency key.
     pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Reply {
         self.send(self.request(Method::POST, path).header("idempotency-key", key).json(&body)).await
+    }
+
+    /// POST with an idempotency key, to somebody who may die before answering.
+    pub async fn post_once_unanswered(&self, path: &str, key: &str, body: Value) {
+        let _ = self.request(Method::POST, path).header("idempotency-key", key).json(&body).send().await;
     }
 
     /// POST of a form, as Stripe's API takes it.

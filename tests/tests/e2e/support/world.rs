@@ -1,22 +1,30 @@
 //! souk, the sandbox and a database of their own, started for one test and ended with it.
 
+use std::collections::HashMap;
 use std::future::Future;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Database};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, ConnectionTrait, Database, EntityTrait, QueryFilter};
 use serde_json::{Value, json};
-use souk::demo::{Demo, Info, Options};
+use souk::demo::{Demo, Info, Login, Options};
+use souk_domain::ids::OrderId;
+use souk_infra::entity::{orders, slot_holds};
 use tempfile::TempDir;
 
 use super::actors::{Api, Reply};
 
 /// How long something that happens by itself may take before a test gives up on it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything that one test needs.
 pub struct World {
     /// The running demo: souk, its workers, and the sandbox.
     pub demo: Demo,
+    /// Who is logged in, and since when by souk's clock: hashing a password again takes long.
+    sessions: Mutex<HashMap<String, (DateTime<Utc>, Api)>>,
     _folder: TempDir,
 }
 
@@ -35,7 +43,7 @@ impl World {
         options.sandbox.webhook_retry_base = Duration::from_millis(100);
         change(&mut options);
         let demo = Demo::start(options).await.expect("the demo starts");
-        Self { demo, _folder: folder }
+        Self { demo, sessions: Mutex::default(), _folder: folder }
     }
 
     /// Addresses and logins.
@@ -55,20 +63,33 @@ impl World {
 
     /// The first marketplace's admin.
     pub async fn admin(&self) -> Api {
-        let login = &self.info().tenants[0].admin;
-        self.anonymous().log_in(&login.email, &login.password).await
+        self.logged_in(&self.info().tenants[0].admin).await
     }
 
     /// The first marketplace's buyer.
     pub async fn buyer(&self) -> Api {
-        let login = &self.info().tenants[0].buyer;
-        self.anonymous().log_in(&login.email, &login.password).await
+        self.logged_in(&self.info().tenants[0].buyer).await
     }
 
     /// The owner of the first seller with this charge model, and the seller's id.
     pub async fn seller(&self, charge_model: &str) -> (Api, String) {
         let seller = self.info().tenants[0].sellers.iter().find(|s| s.charge_model == charge_model).unwrap();
-        (self.anonymous().log_in(&seller.email, &seller.password).await, seller.id.clone())
+        let login = Login { email: seller.email.clone(), password: seller.password.clone() };
+        (self.logged_in(&login).await, seller.id.clone())
+    }
+
+    /// Somebody of the first marketplace; logs in anew when souk's clock has gone past what a token lasts.
+    async fn logged_in(&self, login: &Login) -> Api {
+        let now = self.demo.souk.clock.now();
+        let known = self.sessions.lock().unwrap().get(&login.email).cloned();
+        if let Some((since, api)) = known
+            && now - since < chrono::Duration::minutes(10)
+        {
+            return api;
+        }
+        let api = self.anonymous().log_in(&login.email, &login.password).await;
+        self.sessions.lock().unwrap().insert(login.email.clone(), (now, api.clone()));
+        api
     }
 
     /// The sandbox, with no key.
@@ -130,6 +151,57 @@ impl World {
         .await
     }
 
+    /// What the buyer's browser does on its return, as often as it likes.
+    pub async fn verify(&self, started: &Value) -> Value {
+        self.verify_reply(started).await.expect(200)
+    }
+
+    /// Like [`World::verify`], whatever the answer.
+    pub async fn verify_reply(&self, started: &Value) -> Reply {
+        self.anonymous().post(&self.order_path(started, "/verify"), json!({})).await
+    }
+
+    /// The guest gives the order up.
+    pub async fn cancel(&self, started: &Value) -> Reply {
+        self.anonymous().post(&self.order_path(started, "/cancel"), json!({})).await
+    }
+
+    /// The path of an order for its guest.
+    pub fn order_path(&self, started: &Value, what: &str) -> String {
+        let (id, token) =
+            (started["order"]["id"].as_str().unwrap(), started["order_token"].as_str().unwrap());
+        format!("/v1/orders/{id}{what}?token={token}")
+    }
+
+    /// The worst that can have happened to a hold: the order was given up here though nobody told the provider, so
+    /// that it can still be paid there.
+    pub async fn lose_hold(&self, started: &Value) {
+        self.set_status(started, "expired").await;
+        let order: OrderId = started["order"]["id"].as_str().unwrap().parse().unwrap();
+        let db = self.demo.souk.db.unscoped();
+        slot_holds::Entity::delete_many()
+            .filter(slot_holds::Column::OrderId.eq(order.uuid()))
+            .exec(db)
+            .await
+            .unwrap();
+    }
+
+    /// Puts an order into a status behind souk's back.
+    pub async fn set_status(&self, started: &Value, status: &str) {
+        let order: OrderId = started["order"]["id"].as_str().unwrap().parse().unwrap();
+        orders::Entity::update_many()
+            .col_expr(orders::Column::Status, Expr::value(status))
+            .filter(orders::Column::Id.eq(order.uuid()))
+            .exec(self.demo.souk.db.unscoped())
+            .await
+            .unwrap();
+    }
+
+    /// Lets the time of every hold run out, for souk.
+    pub fn let_holds_expire(&self) {
+        self.demo.souk.clock.advance(15 * 60 + 1);
+    }
+
     /// Every API call that the sandbox has seen on paths that contain `part`.
     pub async fn calls(&self, method: &str, part: &str) -> Vec<Value> {
         let all = self.sandbox().get("/_sandbox/requests").await.expect(200);
@@ -138,8 +210,10 @@ impl World {
         all["data"].as_array().unwrap().iter().filter(matches).cloned().collect()
     }
 
-    /// What must hold at the end of every test: nothing is left undone or dead, the sandbox's books balance.
+    /// What must hold at the end of every test: nothing is left undone or dead, the sandbox's books balance, and
+    /// souk's tell the same story.
     pub async fn finish(self) {
+        eventually("the books are right", || self.audit()).await;
         let admin = self.admin().await;
         let dead = admin.get("/v1/admin/webhook-events?status=dead").await.expect(200);
         assert_eq!(dead["data"], json!([]), "dead webhooks");
@@ -152,7 +226,7 @@ impl World {
 }
 
 /// A database of this test's own.
-async fn database(folder: &TempDir) -> String {
+pub async fn database(folder: &TempDir) -> String {
     match std::env::var("SOUK_TEST_DATABASE").as_deref() {
         Ok("postgres") => {
             let server =
