@@ -13,14 +13,15 @@ use crate::docs::{self, ApiDoc};
 use crate::error::Problem;
 use crate::extract::MAX_BODY;
 use crate::state::AppState;
-use crate::{limit, middleware, routes, tenancy};
+use crate::{limit, middleware, pages, routes, tenancy};
 
 /// The application, ready to be served or to be called in a test.
 pub fn app(state: AppState) -> Router {
     let (tenant, _) = routes::of_a_tenant().split_for_parts();
     let (ops, _) = routes::ops::routes().split_for_parts();
     let tenant = tenant.route_layer(from_fn_with_state(state.clone(), tenancy::resolve));
-    layered(tenant.merge(ops).merge(docs::routes(&document())), state)
+    let pages = pages::routes(&state);
+    layered(tenant.merge(ops).merge(docs::routes(&document())).merge(pages), state)
 }
 
 /// What describes every route.
@@ -39,6 +40,7 @@ fn layered(router: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn(middleware::timely))
         .layer(from_fn_with_state(state.clone(), limit::requests))
         .layer(CatchPanicLayer::custom(middleware::panicked))
+        .layer(from_fn_with_state(state.clone(), pages::errors_in_html))
         .layer(from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state)
 }

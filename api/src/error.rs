@@ -109,7 +109,7 @@ impl IntoResponse for ApiError {
 }
 
 /// The one table of kinds and statuses.
-fn status_of(kind: RefusalKind) -> StatusCode {
+pub(crate) fn status_of(kind: RefusalKind) -> StatusCode {
     match kind {
         RefusalKind::Invalid => StatusCode::BAD_REQUEST,
         RefusalKind::Unauthenticated => StatusCode::UNAUTHORIZED,

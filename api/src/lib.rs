@@ -11,6 +11,7 @@ pub mod extract;
 mod limit;
 mod metrics;
 mod middleware;
+mod pages;
 pub mod routes;
 pub mod server;
 pub mod settings;

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use souk_infra::Souk;
 
+use crate::demo::Info;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
+use crate::pages::Renewals;
 use crate::tenancy::TenantCache;
 
 /// How the HTTP layer behaves.
@@ -39,6 +41,8 @@ pub struct AppState {
     pub(crate) tenants: TenantCache,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) renewals: Renewals,
+    pub(crate) demo: Option<Arc<Info>>,
 }
 
 impl AppState {
@@ -50,6 +54,14 @@ impl AppState {
             metrics: Arc::default(),
             limits: Arc::new(Limits::new(&http)),
             http: Arc::new(http),
+            renewals: Renewals::default(),
+            demo: None,
         }
+    }
+
+    /// Says on every page that this is a demo, and who can log in.
+    #[must_use]
+    pub fn with_demo(self, info: &Info) -> Self {
+        Self { demo: Some(Arc::new(info.clone())), ..self }
     }
 }

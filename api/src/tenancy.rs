@@ -33,7 +33,7 @@ pub(crate) struct TenantCache {
 
 impl TenantCache {
     /// The tenant of a host: as known, or as `by_host` finds it.
-    async fn find(&self, souk: &Souk, host: &str) -> Result<Found> {
+    pub(crate) async fn find(&self, souk: &Souk, host: &str) -> Result<Found> {
         if let Some((read, tenant)) = self.lock().get(host)
             && read.elapsed() < FRESH
         {
@@ -81,8 +81,7 @@ pub(crate) async fn resolve(
     next: Next,
 ) -> Result<Response> {
     let host = host(&request).unwrap_or_default();
-    let tenant = state.tenants.find(&state.souk, &host).await?;
-    let Some(tenant) = tenant else {
+    let Some(tenant) = state.tenants.find(&state.souk, &host).await? else {
         let detail = "No marketplace is served at this host name.";
         return Err(refusal(RefusalKind::NotFound, "unknown_host", detail));
     };
@@ -92,7 +91,7 @@ pub(crate) async fn resolve(
 }
 
 /// The request's host without its port, in lower case.
-fn host(request: &Request) -> Option<String> {
+pub(crate) fn host(request: &Request) -> Option<String> {
     let authority = match request.uri().authority() {
         Some(authority) => authority.as_str(),
         None => request.headers().get(HOST)?.to_str().ok()?,

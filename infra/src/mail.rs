@@ -3,8 +3,9 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::ids::OrderId;
 use souk_domain::people::Scope;
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::entity::mails;
 use crate::error::{Result, stored};
 use crate::orders::{self, OrderShown};
+use crate::page::{Listed, Page};
 use crate::people::order_token;
 use crate::souk::Souk;
 use crate::{checkout, tenants};
@@ -52,6 +54,39 @@ pub async fn order(souk: &Souk, scope: &Scope, order: OrderId) -> Result<()> {
     let once = OnConflict::columns([C::TenantId, C::Kind, C::SubjectRef]).do_nothing().to_owned();
     mails::Entity::insert(row).on_conflict(once).exec_without_returning(souk.db.read(scope)).await?;
     Ok(())
+}
+
+/// A mail as admins see it.
+#[derive(Debug, Clone)]
+pub struct MailShown {
+    /// For the next part of the list.
+    pub id: Uuid,
+    /// To whom.
+    pub recipient: String,
+    /// Its subject line.
+    pub subject: String,
+    /// Its text.
+    pub body: String,
+    /// When it was written.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A tenant's mails, the newest first.
+pub async fn list(souk: &Souk, scope: &Scope, page: Page) -> Result<Listed<MailShown>> {
+    use mails::Column as C;
+    let mut query = mails::Entity::find().filter(C::TenantId.eq(scope.tenant.uuid()));
+    if let Some(after) = page.after {
+        query = query.filter(C::Id.lt(after));
+    }
+    let rows = query.order_by_desc(C::Id).limit(page.limit + 1).all(souk.db.read(scope)).await?;
+    let show = |row: mails::Model| MailShown {
+        id: row.id,
+        recipient: row.recipient,
+        subject: row.subject,
+        body: row.body,
+        created_at: row.created_at,
+    };
+    Ok(Listed::cut(rows, page).map(show))
 }
 
 fn lines(order: &OrderShown) -> Result<String> {

@@ -22,7 +22,10 @@ use crate::state::AppState;
 use crate::tenancy::Tenancy;
 
 pub use order::{OrderAuth, Standing};
-pub use page::{MaybePageUser, PageUser, clear_cookies, refresh_cookie, same_origin, set_cookies};
+pub use page::{
+    MaybePageUser, PageUser, access_cookie, clear_cookies, refresh_cookie, same_origin, set_cookies,
+    use_access_token,
+};
 
 /// What a person, a key or nobody may do in a tenant.
 #[derive(Debug, Clone, Default)]

@@ -106,6 +106,18 @@ fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
+/// The access token of a visitor. Browsers forget it when its time is over.
+pub fn access_cookie(headers: &HeaderMap) -> Option<&str> {
+    cookie(headers, ACCESS)
+}
+
+/// Lets the rest of this request be made with an access token that the browser does not have yet.
+pub fn use_access_token(headers: &mut HeaderMap, token: &str) {
+    if let Ok(value) = HeaderValue::from_str(&format!("{ACCESS}={token}")) {
+        headers.append(COOKIE, value);
+    }
+}
+
 /// The refresh token of a visitor, for the page that renews a login.
 pub fn refresh_cookie(headers: &HeaderMap) -> Option<&str> {
     cookie(headers, REFRESH)

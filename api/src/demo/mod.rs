@@ -82,7 +82,7 @@ impl Demo {
         let provider = provider::Provider::new(sandbox.base_url())?;
         let port = listener.local_addr()?.port();
         let info = seed::bring_up(&souk, &provider, port).await.context("the demo's data")?;
-        let state = AppState::new(souk.clone(), HttpSettings::default());
+        let state = AppState::new(souk.clone(), HttpSettings::default()).with_demo(&info);
         let server = Server::start(state, listener)?;
         if let Some(path) = &options.info_file {
             info.write(path)?;

@@ -202,7 +202,7 @@ async fn refund(
     })
 }
 
-fn render(refund: &RefundShown) -> souk_infra::Result<Value> {
+pub(crate) fn render(refund: &RefundShown) -> souk_infra::Result<Value> {
     serde_json::to_value(RefundView::from(refund.clone())).map_err(|error| Error::Internal(error.to_string()))
 }
 
