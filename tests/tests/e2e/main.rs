@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod charged_twice;
+mod contract;
 mod crash;
 mod expiry;
 mod fees;
