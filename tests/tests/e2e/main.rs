@@ -7,8 +7,8 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod bad_input;
-mod crash;
 mod charged_twice;
+mod crash;
 mod expiry;
 mod fees;
 mod healing;
