@@ -15,7 +15,7 @@ use souk_domain::refund::{RefundStatus, share_of_fee};
 
 use crate::checkout::Key;
 use crate::db::Tx;
-use crate::entity::{order_lines, orders, payments, refunds, slots};
+use crate::entity::{order_lines, orders, payments, refunds, slot_holds, slots};
 use crate::error::{Error, Result, stored};
 use crate::idempotency::{self, Next};
 use crate::jobs::{self, NewJob};
@@ -353,16 +353,29 @@ async fn release_seats(tx: &Tx, scope: &Scope, row: &refunds::Model, now: DateTi
         .filter(refunds::Column::Released.eq(true))
         .one(tx.connection())
         .await?;
-    // Only a paid order has seats.
-    if released.is_some() || order.is_none_or(|order| order.status != "paid") {
+    if released.is_some() {
         return Ok(());
     }
-    let lines = order_lines::Entity::find()
-        .filter(order_lines::Column::TenantId.eq(tenant))
-        .filter(order_lines::Column::OrderId.eq(row.order_id))
-        .order_by_asc(order_lines::Column::SlotId)
-        .all(tx.connection())
-        .await?;
+    // A paid order has seats. One in review only holds them, and nothing else would ever end that hold.
+    let lines = match order.as_ref().map(|order| order.status.as_str()) {
+        Some("paid") => {
+            order_lines::Entity::find()
+                .filter(order_lines::Column::TenantId.eq(tenant))
+                .filter(order_lines::Column::OrderId.eq(row.order_id))
+                .order_by_asc(order_lines::Column::SlotId)
+                .all(tx.connection())
+                .await?
+        }
+        Some("review") => {
+            slot_holds::Entity::delete_many()
+                .filter(slot_holds::Column::TenantId.eq(tenant))
+                .filter(slot_holds::Column::OrderId.eq(row.order_id))
+                .exec(tx.connection())
+                .await?;
+            Vec::new()
+        }
+        _ => return Ok(()),
+    };
     for line in lines {
         slots::Entity::update_many()
             .col_expr(slots::Column::Sold, Expr::col(slots::Column::Sold).sub(line.quantity))

@@ -251,7 +251,7 @@ mod tests {
             let (code, field) = refusal(bad);
             assert!(code == "malformed_json" && field.is_none(), "{bad}: {code}");
         }
-        assert_eq!(refusal(&deep).0, "invalid_field");
+        assert_eq!(refusal(&deep).0, "malformed_json");
         assert!(parse::<Body>(b"{\"name\": \"\xff\", \"lines\": []}").is_err());
     }
 

@@ -8,5 +8,5 @@ mod path;
 
 pub use body::{Json, MAX_BODY, OptionalJson};
 pub use idempotency::{IdempotencyKey, IdempotencyKeyOptional, replayed};
-pub use page::{PageParams, PageQuery};
+pub use page::{PageParams, PageQuery, invalid_parameter};
 pub use path::{PathId, Query};

@@ -45,12 +45,15 @@ where
             match name.as_ref() {
                 "limit" => {
                     let limit = value.parse().ok().filter(|limit| (1..=100).contains(limit));
-                    page.limit =
-                        limit.ok_or_else(|| invalid("limit", "must be a whole number from 1 to 100"))?;
+                    page.limit = limit
+                        .ok_or_else(|| invalid_parameter("limit", "must be a whole number from 1 to 100"))?;
                 }
                 "starting_after" => {
-                    let id: I =
-                        value.parse().map_err(|e: I::Err| invalid("starting_after", e.to_string()))?;
+                    let id: I = value.parse().map_err(|error: I::Err| {
+                        let error = error.to_string();
+                        let form = error.strip_prefix("expected ").unwrap_or(&error);
+                        invalid_parameter("starting_after", format!("must be {form}"))
+                    })?;
                     page.after = Some(id.into());
                 }
                 _ => {}
@@ -60,7 +63,8 @@ where
     }
 }
 
-fn invalid(field: &str, detail: impl Into<String>) -> ApiError {
+/// A query parameter outside its bounds: 400 `invalid_query`, which names it.
+pub fn invalid_parameter(field: &str, detail: impl Into<String>) -> ApiError {
     let detail = detail.into();
     let mut refusal = Refusal::new(RefusalKind::Invalid, "invalid_query", format!("{field} {detail}."));
     refusal.fields.push(FieldError { pointer: format!("#/{field}"), detail });

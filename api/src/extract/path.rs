@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use souk_infra::{Error, FieldError, Refusal, RefusalKind};
 
+use super::page::invalid_parameter;
 use crate::error::{ApiError, Result};
 
 /// One typed id in the path, or a tuple of them. A text that is no such id names nothing: 404.
@@ -30,6 +31,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self> {
+        let query = parts.uri.query().unwrap_or("");
+        // PostgreSQL's texts hold no zero byte, so that nothing stored could ever be meant.
+        if let Some((name, _)) =
+            url::form_urlencoded::parse(query.as_bytes()).find(|(_, value)| value.contains('\0'))
+        {
+            return Err(invalid_parameter(&name, "must not contain control characters"));
+        }
         axum::extract::Query::<T>::try_from_uri(&parts.uri).map(|query| Self(query.0)).map_err(|error| {
             use std::error::Error as _;
             let why = error.source().map_or_else(|| error.to_string(), ToString::to_string);

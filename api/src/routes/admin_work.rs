@@ -6,7 +6,7 @@ use serde::Deserialize;
 use souk_domain::ids::{EventId, JobId, OrderId, PaymentId};
 use souk_domain::order::OrderStatus;
 use souk_infra::orders::Filter;
-use souk_infra::{Error, inbox, jobs, orders};
+use souk_infra::{inbox, jobs, orders};
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::sellers::Nothing;
 use crate::auth::{AdminAuth, FinanceAuth};
 use crate::error::{Problem, Result};
-use crate::extract::{OptionalJson, PageParams, PageQuery, PathId, Query};
+use crate::extract::{OptionalJson, PageParams, PageQuery, PathId, Query, invalid_parameter};
 use crate::state::AppState;
 use crate::view::{JobView, ListView, OrderView, PaymentOfOrderView, WebhookEventView};
 
@@ -30,17 +30,25 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// Which of them.
 #[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct StatusQuery {
     /// Only those in this status.
     status: Option<String>,
+    /// How many to return.
+    #[param(minimum = 1, maximum = 100, default = 20)]
+    #[serde(rename = "limit")]
+    _limit: Option<u64>,
+    /// The id of the last one of the page before.
+    #[serde(rename = "starting_after")]
+    _starting_after: Option<String>,
 }
 
 impl StatusQuery {
-    fn one_of(&self, known: &[&str]) -> Result<Option<&str>, Error> {
+    fn one_of(&self, known: &[&str]) -> Result<Option<&str>> {
         match self.status.as_deref() {
             Some(status) if !known.contains(&status) => {
-                Err(Error::invalid("/status", format!("must be one of {}", known.join(", "))))
+                Err(invalid_parameter("status", format!("must be one of {}", known.join(", "))))
             }
             status => Ok(status),
         }
@@ -52,7 +60,7 @@ impl StatusQuery {
     get,
     path = "/v1/admin/orders",
     tag = "admin",
-    params(StatusQuery, PageParams),
+    params(StatusQuery),
     responses((status = 200, body = ListView<OrderView>), (status = 401, body = Problem), (status = 403, body = Problem)),
 )]
 async fn list_orders(
@@ -77,6 +85,7 @@ async fn list_orders(
 async fn list_payments(
     State(state): State<AppState>,
     auth: FinanceAuth,
+    _nothing_else: Query<super::OnlyPage>,
     page: PageQuery<PaymentId>,
 ) -> Result<axum::Json<ListView<PaymentOfOrderView>>> {
     Ok(axum::Json(orders::list_payments(&state.souk, &auth.scope, page.page).await?.into()))
@@ -87,7 +96,7 @@ async fn list_payments(
     get,
     path = "/v1/admin/webhook-events",
     tag = "admin",
-    params(StatusQuery, PageParams),
+    params(StatusQuery),
     responses((status = 200, body = ListView<WebhookEventView>), (status = 401, body = Problem), (status = 403, body = Problem)),
 )]
 async fn list_events(
@@ -125,7 +134,7 @@ async fn replay(
     get,
     path = "/v1/admin/jobs",
     tag = "admin",
-    params(StatusQuery, PageParams),
+    params(StatusQuery),
     responses((status = 200, body = ListView<JobView>), (status = 401, body = Problem), (status = 403, body = Problem)),
 )]
 async fn list_jobs(

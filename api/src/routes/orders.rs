@@ -23,7 +23,7 @@ use utoipa_axum::routes;
 use super::sellers::Nothing;
 use crate::auth::{OrderAuth, SellerAuth, UserAuth};
 use crate::error::{ApiError, Problem, Result};
-use crate::extract::{IdempotencyKey, OptionalJson, PageParams, PageQuery, replayed};
+use crate::extract::{IdempotencyKey, OptionalJson, PageParams, PageQuery, Query, replayed};
 use crate::state::AppState;
 use crate::view::{AmountInput, ListView, OrderView, RefundView};
 
@@ -233,6 +233,7 @@ async fn list_refunds(
 async fn of_seller(
     State(state): State<AppState>,
     auth: SellerAuth,
+    _nothing_else: Query<super::OnlyPage>,
     page: PageQuery<OrderId>,
 ) -> Result<axum::Json<ListView<OrderView>>> {
     let filter = Filter { seller: Some(auth.seller), ..Filter::default() };
@@ -250,6 +251,7 @@ async fn of_seller(
 async fn mine(
     State(state): State<AppState>,
     auth: UserAuth,
+    _nothing_else: Query<super::OnlyPage>,
     page: PageQuery<OrderId>,
 ) -> Result<axum::Json<ListView<OrderView>>> {
     let filter = Filter { buyer: Some(auth.user), ..Filter::default() };

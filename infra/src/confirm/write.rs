@@ -184,7 +184,8 @@ async fn settle_holds(
     Ok(())
 }
 
-/// Records on each payment what the provider says of it: that much is true whatever became of the order.
+/// Records on each payment what the provider says of it: that much is true whatever became of the order. Evidence that
+/// proves nothing changes nothing: the payment is still open, and must be ended at the provider before its seats go.
 async fn settle_payments(
     tx: &Tx,
     scope: &Scope,
@@ -192,7 +193,11 @@ async fn settle_payments(
     known: &HashMap<PaymentId, payments::Model>,
     now: DateTime<Utc>,
 ) -> Result<()> {
-    let facts = || decided.iter().map(|(fact, _)| *fact);
+    let proven = |verdict: &Verdict| !matches!(verdict, Verdict::Ignored(_));
+    let facts = || decided.iter().filter(|(_, verdict)| proven(verdict)).map(|(fact, _)| *fact);
+    if facts().next().is_none() {
+        return Ok(());
+    }
     let column = |value: &dyn Fn(&Evidence) -> Value| {
         by_id(payments::Column::Id, facts().map(|fact| (fact.payment.uuid(), value(fact))))
     };

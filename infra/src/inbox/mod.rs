@@ -97,7 +97,9 @@ impl Envelope {
     pub fn read(body: &str, now: DateTime<Utc>) -> Self {
         use sha2::{Digest, Sha256};
         let value: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-        let text = |name: &str| value[name].as_str().map(|text| text.chars().take(255).collect::<String>());
+        let text = |name: &str| {
+            value[name].as_str().map(|text| storable(&text.chars().take(255).collect::<String>()))
+        };
         Self {
             id: text("id").unwrap_or_else(|| format!("sha256:{}", hex::encode(Sha256::digest(body)))),
             event_type: text("type").unwrap_or_else(|| "undecodable".to_owned()),
@@ -110,6 +112,11 @@ impl Envelope {
                 .unwrap_or(now),
         }
     }
+}
+
+/// PostgreSQL's texts hold no zero byte; an event that has one is kept all the same.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 /// Stores an event; returns when it is durable. False where it had been stored before.
@@ -126,7 +133,7 @@ pub async fn append(souk: &Souk, scope: &Scope, endpoint: Endpoint, body: &str) 
         account: Set(envelope.account),
         livemode: Set(envelope.livemode),
         api_version: Set(envelope.api_version),
-        body: Set(body.to_owned()),
+        body: Set(storable(body)),
         status: Set("pending".to_owned()),
         reason: Set(None),
         attempts: Set(0),

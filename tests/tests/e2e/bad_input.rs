@@ -5,6 +5,7 @@
 
 mod ground;
 mod judge;
+mod webhooks;
 
 use serde_json::{Value, json};
 
@@ -82,9 +83,10 @@ async fn a_body_that_is_too_large_or_of_another_kind_is_refused_at_every_route()
         }
         let too_large = Wanted { statuses: &[413], codes: &["body_too_large"], pointer: None };
         let token = ground.admin.token().unwrap();
-        let authorization = match operation.path.starts_with("/v1/auth/") {
-            true => String::new(),
-            false => format!("authorization: Bearer {token}\r\n"),
+        let authorization = if operation.path.starts_with("/v1/auth/") {
+            String::new()
+        } else {
+            format!("authorization: Bearer {token}\r\n")
         };
         let head = format!(
             "{} {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\nidempotency-key: k\r\n{authorization}",
@@ -336,6 +338,69 @@ async fn ids_that_name_nothing_are_404_everywhere() {
     let foreign_slot = json!({"slot_id": ground.foreign["slots"], "quantity": 1});
     let reply = ground.admin.checkout_with(json!({"items": [foreign_slot], "email": "a@b.example"})).await;
     reply.refused(404, "slot_not_found");
+    complaints.settle(200);
+    ground.world.finish().await;
+}
+
+#[tokio::test]
+async fn wrong_queries_are_refused_and_named() {
+    let ground = Ground::new().await;
+    let mut complaints = Complaints::default();
+    let lists: Vec<Operation> = ground
+        .operations()
+        .into_iter()
+        .filter(|operation| operation.query.contains(&"limit".to_owned()))
+        .collect();
+    assert!(lists.len() >= 10, "{lists:?}");
+    for operation in &lists {
+        let path = ground.path(operation);
+        let ask = async |query: &str| ground.admin.get(&format!("{path}?{query}")).await;
+        for limit in
+            ["0", "101", "-1", "", "ten", "1.5", "1e1", "99999999999999999999", "%00", "%ff", "%F0%9F%8E%89"]
+        {
+            let reply = ask(&format!("limit={limit}")).await;
+            let named = Wanted { statuses: &[400], codes: &["invalid_query"], pointer: Some("#/limit") };
+            complaints.refused(operation, &format!("limit={limit}"), &reply, named);
+        }
+        for id in ["", "nonsense", "%00", "ten_0192f0c1a2b37c4d8e5f60718293a4b5", "1"] {
+            let reply = ask(&format!("starting_after={id}")).await;
+            let named =
+                Wanted { statuses: &[400], codes: &["invalid_query"], pointer: Some("#/starting_after") };
+            complaints.refused(operation, &format!("starting_after={id}"), &reply, named);
+        }
+        let reply = ask(&format!("surprise={MARKER}")).await;
+        let named = Wanted { statuses: &[400], codes: &["invalid_query"], pointer: Some("#/surprise") };
+        complaints.refused(operation, "an unknown parameter", &reply, named);
+        for (query, most) in [("limit=1", 1), ("limit=100", 100)] {
+            let reply = ask(query).await;
+            let rows =
+                reply.body["data"].as_array().unwrap_or_else(|| panic!("{path}: {}", reply.body)).len();
+            assert!(
+                reply.status == 200 && rows <= most && reply.body["has_more"].is_boolean(),
+                "{path}?{query}"
+            );
+        }
+        for name in
+            operation.query.iter().filter(|name| !["limit", "starting_after"].contains(&name.as_str()))
+        {
+            for value in ["", "%00", MARKER, "%ff", "'", "-1"] {
+                let reply = ask(&format!("{name}={value}")).await;
+                complaints.judge(operation, &format!("{name}={value}"), &reply);
+                if ["status", "from", "to", "seller_id"].contains(&name.as_str()) {
+                    let pointer = format!("#/{name}");
+                    let named =
+                        Wanted { statuses: &[400], codes: &["invalid_query"], pointer: Some(&pointer) };
+                    complaints.refused(operation, &format!("{name}={value}"), &reply, named);
+                }
+            }
+        }
+    }
+    // A guest's token is a text like any other.
+    let order = &ground.ids["orders"];
+    for token in ["", "%00", "%ff", "x", &"x".repeat(5_000)] {
+        let reply = ground.world.anonymous().get(&format!("/v1/orders/{order}?token={token}")).await;
+        reply.refused(404, "not_found");
+    }
     complaints.settle(200);
     ground.world.finish().await;
 }

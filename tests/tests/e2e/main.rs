@@ -8,7 +8,18 @@
 
 mod bad_input;
 mod crash;
+mod charged_twice;
+mod expiry;
+mod fees;
+mod healing;
+mod idempotency;
+mod onboarding;
 mod one_seat_two_people;
 mod paid_and_nothing;
+mod payments;
+mod promotions;
 mod purchase;
+mod rush;
 mod support;
+mod tenants;
+mod webhooks;

@@ -49,6 +49,10 @@ impl Installation {
 
     fn command(&self) -> Command {
         let mut command = Command::new(program());
+        // souk refuses settings that it does not know, and the test's own environment has some.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SOUK_")) {
+            command.env_remove(name);
+        }
         command
             .env("DATABASE_URL", &self.database_url)
             .env("SOUK_BIND", format!("127.0.0.1:{}", self.port))

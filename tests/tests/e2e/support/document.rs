@@ -16,6 +16,8 @@ pub struct Operation {
     pub path: String,
     /// Each form that the body may have; none where there is no body.
     pub bodies: Vec<Value>,
+    /// The names of what may stand in the query.
+    pub query: Vec<String>,
     /// Whether the body may be left out.
     pub optional_body: bool,
 }
@@ -43,10 +45,16 @@ impl Document {
                 let content = &body["content"]["application/json"]["schema"];
                 let optional_body = body["required"] != true;
                 let bodies = if content.is_null() { Vec::new() } else { self.forms(content) };
+                let parameters = operation["parameters"].as_array().into_iter().flatten();
+                let query = parameters
+                    .filter(|parameter| parameter["in"] == "query")
+                    .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
+                    .collect();
                 found.push(Operation {
                     method: method.to_uppercase(),
                     path: path.clone(),
                     bodies,
+                    query,
                     optional_body,
                 });
             }
