@@ -7,14 +7,16 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod bad_input;
-mod crash;
+mod browser;
 mod charged_twice;
+mod crash;
 mod expiry;
 mod fees;
 mod healing;
 mod idempotency;
 mod onboarding;
 mod one_seat_two_people;
+mod pages;
 mod paid_and_nothing;
 mod payments;
 mod promotions;
