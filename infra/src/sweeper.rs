@@ -1,25 +1,59 @@
-//! The sweeper: asks the provider about payments that nobody has told us of for too long. Nothing depends on webhooks
-//! arriving.
+//! The sweeper: asks the provider about payments and sellers that nobody has told us of for too long. Nothing depends
+//! on webhooks arriving.
 
 use chrono::Duration;
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use souk_domain::ids::TenantId;
 use souk_domain::payment::EvidenceSource;
 use souk_domain::people::Scope;
 
-use crate::entity::{orders, payments};
+use crate::entity::{connected_accounts, orders, payments, sellers};
 use crate::error::Result;
 use crate::payments::ask;
+use crate::sellers::accounts::refresh_account;
 use crate::souk::Souk;
 
 /// How long a payment is left alone after it was last heard of.
 const PATIENCE: Duration = Duration::seconds(60);
 /// How many payments one sweep asks about.
 const MOST: u64 = 100;
+/// How long a seller who waits for the provider is left alone after its account was last read.
+const ACCOUNT_PATIENCE: Duration = Duration::minutes(5);
+/// How many accounts one sweep asks about.
+const MOST_ACCOUNTS: u64 = 20;
 
-/// Asks about the payments of open orders that have not been heard of for a minute, the longest waiting first.
+/// Asks about what has not been heard of for too long, the longest waiting first.
 pub async fn sweep(souk: Souk) -> Result<()> {
+    sweep_payments(&souk).await?;
+    sweep_accounts(&souk).await
+}
+
+/// The accounts of sellers who can't sell yet, or not at the moment: they wait for a word of the provider's.
+async fn sweep_accounts(souk: &Souk) -> Result<()> {
+    let waiting = sellers::Entity::find()
+        .filter(sellers::Column::Status.is_in(["onboarding", "restricted"]))
+        .select_only()
+        .column(sellers::Column::Id)
+        .into_query();
+    let rows = connected_accounts::Entity::find()
+        .filter(connected_accounts::Column::SellerId.in_subquery(waiting))
+        .filter(connected_accounts::Column::AsOf.lt(souk.clock.now() - ACCOUNT_PATIENCE))
+        .order_by_asc(connected_accounts::Column::AsOf)
+        .limit(MOST_ACCOUNTS)
+        .all(souk.db.unscoped())
+        .await?;
+    for row in rows {
+        let scope = Scope::system(TenantId::from(row.tenant_id));
+        if let Err(error) = refresh_account(souk, &scope, row.seller_id.into()).await {
+            tracing::warn!(%error, account = row.account, "the sweeper could not read an account");
+        }
+    }
+    Ok(())
+}
+
+/// The payments of open orders that have not been heard of for a minute.
+async fn sweep_payments(souk: &Souk) -> Result<()> {
     let now = souk.clock.now();
     let waiting = orders::Entity::find()
         .filter(orders::Column::Status.is_in(["pending", "processing"]))
@@ -45,7 +79,7 @@ pub async fn sweep(souk: Souk) -> Result<()> {
             .await?;
         for payment in quiet {
             asked += 1;
-            if let Err(error) = ask(&souk, &scope, payment.id.into(), EvidenceSource::Sweeper).await {
+            if let Err(error) = ask(souk, &scope, payment.id.into(), EvidenceSource::Sweeper).await {
                 tracing::warn!(%error, payment = %souk_domain::ids::PaymentId::from(payment.id), "the sweeper could not ask");
             }
         }

@@ -3,6 +3,7 @@
 //! Seats are let go only when nobody can pay for them any more. "Already complete" from the provider means confirm,
 //! not release; an order whose payment is under way keeps its hold.
 
+use chrono::Duration;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use souk_domain::gateway::{ExpireOutcome, GatewayError};
@@ -18,6 +19,9 @@ use crate::error::{Error, Result, stored};
 use crate::payments::{reference, settle};
 use crate::souk::Souk;
 use crate::{jobs, pause, promotions};
+
+/// How long after a session's own end nothing of it can be under way any more.
+const AFTER_ITS_END: Duration = Duration::minutes(5);
 
 /// What became of an order that was to be ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,11 +69,17 @@ async fn unfinished(souk: &Souk, scope: &Scope, order: OrderId) -> Result<Vec<Pa
 /// Makes sure at the provider that a payment can no longer be paid; false where it has been, or is being.
 async fn end_payment(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<bool> {
     // Without its session there is nothing to end: ask for it again, with the same key.
-    resume(souk, scope, payment).await?;
+    let resumed = resume(souk, scope, payment).await;
     let row = payments::Entity::find_by_id((scope.tenant.uuid(), payment.uuid()))
         .one(souk.db.read(scope))
         .await?
         .ok_or_else(|| Error::not_found("payment"))?;
+    if let Err(error) = resumed {
+        // A provider may repeat an error under the same key for a day. If there is a session behind it, nobody was
+        // ever told its address, and it has ended by itself.
+        let ended_by_itself = row.session.is_none() && souk.clock.now() > row.expires_at + AFTER_ITS_END;
+        return if error.is_transient() && ended_by_itself { Ok(true) } else { Err(error) };
+    }
     let Some(asked) = reference(&row)? else { return Ok(true) };
     let gateway = souk.gateway(scope.tenant, Provider::Stripe).await?;
     match gateway.expire_checkout(&asked).await {

@@ -20,7 +20,7 @@ async fn a_newcomer_sells_a_place_to_a_guest() {
     guest.follow("Moonlight painting").await;
     guest.fill("email", "guest@example.com").await;
     guest.press("Continue to payment").await;
-    guest.sees("Pay 35.00").await;
+    guest.sees("Pay $35.00").await;
     let hosted = guest.address().await;
     assert!(hosted.starts_with(&world.info().sandbox_url), "{hosted}");
     guest.fill("card", "4242424242424242").await;
