@@ -43,7 +43,7 @@ impl Browser {
         let at = |name: &str| std::env::var(name).ok().filter(|path| !path.is_empty());
         let Some((chromium, chromedriver)) = at("SOUK_TEST_CHROMIUM").zip(at("SOUK_TEST_CHROMEDRIVER"))
         else {
-            println!("skipped: SOUK_TEST_CHROMIUM and SOUK_TEST_CHROMEDRIVER do not say where a browser is");
+            eprintln!("skipped: SOUK_TEST_CHROMIUM and SOUK_TEST_CHROMEDRIVER do not say where a browser is");
             return None;
         };
         let (driver, port) = drive(&chromedriver).await;
@@ -122,9 +122,7 @@ impl Browser {
             if text.contains(wanted) {
                 return;
             }
-            if begun.elapsed() > PATIENCE {
-                panic!("{} never says {wanted:?}:\n{text}", self.address().await);
-            }
+            assert!(begun.elapsed() < PATIENCE, "{} never says {wanted:?}:\n{text}", self.address().await);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
