@@ -25,7 +25,7 @@ async fn refund(world: &World, started: &Value, key: &str, body: Value) -> Reply
 }
 
 async fn refund_becomes(world: &World, started: &Value, status: &str) {
-    let path = world.order_path(started, "/refunds");
+    let path = World::order_path(started, "/refunds");
     eventually("the refund ends", || async {
         let list = world.anonymous().get(&path).await.expect(200);
         if list["data"][0]["status"] == status { Ok(()) } else { Err(list.to_string()) }
@@ -127,7 +127,7 @@ async fn simultaneous_and_repeated_webhooks_make_one_payment() {
     let session = world.session(&started).await;
     // One change told by several events, as Stripe documents, at the same moment.
     let events: Vec<Value> =
-        (0..6).map(|_| world.event("checkout.session.completed", &session, None)).collect();
+        (0..6).map(|_| World::event("checkout.session.completed", &session, None)).collect();
     join_all(events.iter().flat_map(|event| [world.deliver(event), world.deliver(event)])).await;
     for event in &events {
         assert_eq!(world.event_outcome(event).await["status"], "done");

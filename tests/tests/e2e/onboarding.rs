@@ -104,7 +104,7 @@ async fn only_active_sellers_sell() {
         sells(false).await;
         // What the provider says does not lift what an admin has decided.
         let object = world.stripe_get(None, &format!("/v1/accounts/{account}")).await;
-        let event = world.event("account.updated", &object, Some(&account));
+        let event = World::event("account.updated", &object, Some(&account));
         world.deliver(&event).await.expect(200);
         world.event_outcome(&event).await;
         sells(false).await;
@@ -128,7 +128,7 @@ async fn a_seller_who_cuts_the_connection_sells_no_more_and_no_late_event_brings
     control(&world, &account, "deauthorize").await;
     seller_becomes(&owner, &seller, "deauthorized").await;
     world.anonymous().checkout(&slot, 1).await.refused(409, "seller_not_active");
-    let event = world.event("account.updated", &object, Some(&account));
+    let event = World::event("account.updated", &object, Some(&account));
     world.deliver(&event).await.expect(200);
     eventually("the late event has been tried", || async {
         let list = world.admin().await.get("/v1/admin/webhook-events?limit=100").await.expect(200);
@@ -164,7 +164,7 @@ async fn coming_back_from_the_form_proves_nothing() {
     for field in ["charges_enabled", "payouts_enabled", "details_submitted"] {
         object[field] = json!(true);
     }
-    let event = world.event("account.updated", &object, Some(&account));
+    let event = World::event("account.updated", &object, Some(&account));
     world.deliver(&event).await.expect(200);
     assert_eq!(world.event_outcome(&event).await["status"], "done");
     let view = owner.get(&format!("/v1/sellers/{seller}")).await.expect(200);

@@ -47,7 +47,7 @@ async fn an_abandoned_payment_confirms_no_second_booking() {
     let mut session = world.session(&abandoned).await;
     session["metadata"]["souk_order"] = again["order"]["id"].clone();
     session["metadata"]["souk_payment"] = again["order"]["payments"][0]["id"].clone();
-    let event = world.event("checkout.session.completed", &session, None);
+    let event = World::event("checkout.session.completed", &session, None);
     world.deliver(&event).await.expect(200);
     assert_eq!(world.event_outcome(&event).await["status"], "ignored");
     assert_eq!(world.verify(&again).await["status"], "pending");
@@ -178,7 +178,7 @@ async fn the_end_of_one_hold_told_again_leaves_the_next_buyers_seat_alone() {
     // The provider tells of the first one's end again, and once more by another event; the job runs again.
     let session = world.session(&first).await;
     assert_eq!(session["status"], "expired");
-    let event = world.event("checkout.session.expired", &session, None);
+    let event = World::event("checkout.session.expired", &session, None);
     for _ in 0..2 {
         world.deliver(&event).await.expect(200);
     }

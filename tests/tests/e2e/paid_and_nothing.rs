@@ -187,7 +187,7 @@ async fn an_event_of_an_api_version_from_the_future_still_confirms() {
         session["customer_details"] = json!(["now", "an", "array"]);
         session.as_object_mut().unwrap().remove("automatic_tax");
         let place = world.place(&started).await;
-        let mut event = world.event("checkout.session.completed", &session, place.as_deref());
+        let mut event = World::event("checkout.session.completed", &session, place.as_deref());
         event["api_version"] = json!("2031-01-01.xylophone");
         event["request"] = json!("req_1");
         world.deliver(&event).await.expect(200);

@@ -48,7 +48,7 @@ async fn a_declined_card_keeps_the_seat_for_another_try() {
                 .await
                 .unwrap()
                 .unwrap();
-            row.failure.map_or(Err(row.status), Ok)
+            row.failure.ok_or(row.status)
         })
         .await;
         world.anonymous().checkout(&slot, 1).await.refused(409, "sold_out");
@@ -213,7 +213,7 @@ async fn money_of_another_currency_goes_to_review() {
     world.pay(&started, json!({})).await.expect(200);
     let mut session = world.session(&started).await;
     session["currency"] = json!("jpy");
-    let event = world.event("checkout.session.completed", &session, None);
+    let event = World::event("checkout.session.completed", &session, None);
     world.deliver(&event).await.expect(200);
     let order = world.order_becomes(&started, "review").await;
     assert_eq!(order["review_reason"], "currency_mismatch");

@@ -141,7 +141,7 @@ async fn a_code_of_the_providers_own_is_refused_where_it_is_not_allowed_and_revi
     let mut session = world.session(&started).await;
     session["amount_total"] = json!(2_000);
     session["total_details"]["amount_discount"] = json!(500);
-    let event = world.event("checkout.session.completed", &session, None);
+    let event = World::event("checkout.session.completed", &session, None);
     world.deliver(&event).await.expect(200);
     let order = world.order_becomes(&started, "review").await;
     assert_eq!(order["review_reason"], "amount_mismatch");
@@ -187,7 +187,7 @@ async fn nothing_to_pay_for_an_order_that_is_not_free_confirms_nothing() {
             for (name, value) in change.as_object().unwrap() {
                 told[name] = value.clone();
             }
-            let event = world.event("checkout.session.completed", &told, place.as_deref());
+            let event = World::event("checkout.session.completed", &told, place.as_deref());
             world.deliver(&event).await.expect(200);
             world.event_outcome(&event).await;
             let order = world.order(&started).await;
@@ -214,7 +214,7 @@ async fn a_lie_about_a_free_order_does_not_let_its_seat_go_while_it_can_be_paid(
     session["status"] = json!("complete");
     session["payment_status"] = json!("no_payment_required");
     session["amount_total"] = json!(0);
-    let event = world.event("checkout.session.completed", &session, None);
+    let event = World::event("checkout.session.completed", &session, None);
     world.deliver(&event).await.expect(200);
     world.event_outcome(&event).await;
     world.let_holds_expire();

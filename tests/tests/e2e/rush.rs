@@ -9,14 +9,14 @@ use tokio::sync::Semaphore;
 use crate::support::{World, eventually};
 
 const BUYERS: usize = 200;
-const SEATS: i64 = 50;
+const SEATS: usize = 50;
 
 #[tokio::test]
 async fn two_hundred_buyers_rush_for_fifty_seats_and_fifty_get_one() {
     let world = World::start().await;
     // The provider has a bad day, too: webhooks come twice and out of order.
     world.faults(json!({"seed": 11, "webhooks": {"duplicate": 0.2, "reorder": 0.3}})).await;
-    let slot = world.slot("destination", SEATS, 2_500).await;
+    let slot = world.slot("destination", i64::try_from(SEATS).unwrap(), 2_500).await;
     let buyer = world.anonymous();
     let replies = join_all((0..BUYERS).map(|_| buyer.checkout(&slot, 1))).await;
     let mut started = Vec::new();
@@ -28,12 +28,12 @@ async fn two_hundred_buyers_rush_for_fifty_seats_and_fifty_get_one() {
             assert_eq!(problem["slot_id"], slot["id"]);
         }
     }
-    assert_eq!(started.len() as i64, SEATS, "every seat found a buyer, and none found two");
+    assert_eq!(started.len(), SEATS, "every seat found a buyer, and none found two");
     let held = world.public_slot(&slot).await;
     assert_eq!((&held["sold"], &held["available"]), (&json!(0), &json!(0)));
     let sessions: std::collections::HashSet<&Value> =
         started.iter().map(|order| &order["checkout"]["session_id"]).collect();
-    assert_eq!(sessions.len() as i64, SEATS);
+    assert_eq!(sessions.len(), SEATS);
 
     // All of them pay at once; every third browser comes back and verifies, too.
     join_all(started.iter().enumerate().map(|(index, order)| {
@@ -99,8 +99,8 @@ async fn all_sold(world: &World, slot: &Value) {
     assert_eq!(sold["available"], 0);
     let db = world.demo.souk.db.unscoped();
     let paid = orders::Entity::find().filter(orders::Column::Status.eq("paid")).all(db).await.unwrap();
-    assert_eq!(paid.len() as i64, SEATS);
-    assert_eq!(payment_receipts::Entity::find().all(db).await.unwrap().len() as i64, SEATS);
+    assert_eq!(paid.len(), SEATS);
+    assert_eq!(payment_receipts::Entity::find().all(db).await.unwrap().len(), SEATS);
     assert!(slot_holds::Entity::find().all(db).await.unwrap().is_empty());
     let rows = slots::Entity::find().filter(slots::Column::Sold.gt(0)).all(db).await.unwrap();
     assert_eq!(rows.len(), 1);

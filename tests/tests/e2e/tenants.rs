@@ -162,7 +162,7 @@ async fn another_buyers_order_is_not_there() {
     // Its buyer sees it, and can't refund it; neither can a guest.
     buyer.get(&path).await.expect(200);
     buyer.post_once(&format!("{path}/refunds"), "k", json!({})).await.refused(403, "forbidden");
-    let refunds = world.order_path(&guests, "/refunds");
+    let refunds = World::order_path(&guests, "/refunds");
     world.anonymous().post_once(&refunds, "k", json!({})).await.refused(403, "forbidden");
     let orders = other.get("/v1/me/orders").await.expect(200);
     assert_eq!(orders["data"], json!([]));

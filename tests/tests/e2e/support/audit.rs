@@ -114,6 +114,24 @@ async fn check_charges(
         if goes_back && !whole {
             return Err(format!("money for nothing has not come back: {charge}"));
         }
+        if goes_back {
+            check_parts(stripe, &charge).await?;
+        }
+    }
+    Ok(())
+}
+
+/// With a charge that has come back, the platform's fee and the seller's transfer have come back too.
+async fn check_parts(stripe: &Api, charge: &Value) -> Result<(), String> {
+    for (part, path, back) in [
+        ("application_fee", "application_fees", "amount_refunded"),
+        ("transfer", "transfers", "amount_reversed"),
+    ] {
+        let Some(id) = charge[part].as_str() else { continue };
+        let part = stripe.get(&format!("/v1/{path}/{id}")).await.expect(200);
+        if part[back] != part["amount"] {
+            return Err(format!("somebody keeps a part of what came back: {part}"));
+        }
     }
     Ok(())
 }

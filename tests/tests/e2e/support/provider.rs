@@ -109,7 +109,7 @@ impl World {
     }
 
     /// An event as Stripe would send it about this object.
-    pub fn event(&self, kind: &str, object: &Value, account: Option<&str>) -> Value {
+    pub fn event(kind: &str, object: &Value, account: Option<&str>) -> Value {
         let mut event = json!({
             "id": format!("evt_{}", uuid::Uuid::now_v7().simple()), "object": "event", "type": kind,
             "api_version": "2026-09-30.endive", "created": chrono::Utc::now().timestamp(), "livemode": false,

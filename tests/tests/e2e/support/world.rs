@@ -158,16 +158,16 @@ impl World {
 
     /// Like [`World::verify`], whatever the answer.
     pub async fn verify_reply(&self, started: &Value) -> Reply {
-        self.anonymous().post(&self.order_path(started, "/verify"), json!({})).await
+        self.anonymous().post(&Self::order_path(started, "/verify"), json!({})).await
     }
 
     /// The guest gives the order up.
     pub async fn cancel(&self, started: &Value) -> Reply {
-        self.anonymous().post(&self.order_path(started, "/cancel"), json!({})).await
+        self.anonymous().post(&Self::order_path(started, "/cancel"), json!({})).await
     }
 
     /// The path of an order for its guest.
-    pub fn order_path(&self, started: &Value, what: &str) -> String {
+    pub fn order_path(started: &Value, what: &str) -> String {
         let (id, token) =
             (started["order"]["id"].as_str().unwrap(), started["order_token"].as_str().unwrap());
         format!("/v1/orders/{id}{what}?token={token}")
