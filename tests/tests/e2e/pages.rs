@@ -92,7 +92,7 @@ async fn what_a_seller_writes_is_text() {
     let slot = world.slot_with("direct", 2, listing).await;
     let started = world.anonymous().checkout(&slot, 1).await.expect(201);
     let page = format!("/listings/{}", slot["listing_id"].as_str().unwrap());
-    let order = world.order_path(&started, "").replacen("/v1", "", 1);
+    let order = World::order_path(&started, "").replacen("/v1", "", 1);
     for path in ["/", &page, &order] {
         let reply = world.anonymous().get(path).await;
         let html = html(&reply);
@@ -185,7 +185,7 @@ async fn nobody_sees_the_order_of_another() {
     let world = World::start().await;
     let slot = world.slot("direct", 2, 2_500).await;
     let started = world.anonymous().checkout(&slot, 1).await.expect(201);
-    let with_token = world.order_path(&started, "").replacen("/v1", "", 1);
+    let with_token = World::order_path(&started, "").replacen("/v1", "", 1);
     let without = with_token.split('?').next().unwrap().to_owned();
 
     let own = world.anonymous().get(&with_token).await;
@@ -219,7 +219,7 @@ async fn coming_back_from_the_provider_shows_the_truth() {
     world.sandbox().post("/_sandbox/faults", json!({"webhooks": {"lose": 1.0}})).await.expect(200);
     let slot = world.slot("direct", 2, 2_500).await;
     let started = world.anonymous().checkout(&slot, 1).await.expect(201);
-    let page = world.order_path(&started, "").replacen("/v1", "", 1);
+    let page = World::order_path(&started, "").replacen("/v1", "", 1);
     let back = format!("{page}&session_id={}", started["checkout"]["session_id"].as_str().unwrap());
 
     // An address proves nothing: nothing was paid.
