@@ -105,7 +105,8 @@ pub(crate) fn new_account(id: &str, controller: &Controller, params: &Value, now
         "business_profile": {
             "annual_revenue": null, "estimated_worker_count": null, "mcc": profile("mcc"),
             "minority_owned_business_designation": null, "name": profile("name"),
-            "product_description": profile("product_description"), "support_address": null,
+            "product_description": profile("product_description"),
+            "specified_commercial_transactions_act_url": null, "support_address": null,
             "support_email": profile("support_email"), "support_phone": profile("support_phone"),
             "support_url": profile("support_url"), "url": profile("url"),
         },
@@ -148,6 +149,7 @@ fn settings(interval: &str) -> Value {
         "invoices": { "default_account_tax_ids": null, "hosted_payment_method_save": null },
         "payments": {
             "statement_descriptor": null, "statement_descriptor_kana": null, "statement_descriptor_kanji": null,
+            "statement_descriptor_prefix_kana": null, "statement_descriptor_prefix_kanji": null,
         },
         "payouts": {
             "debit_negative_balances": true, "schedule": { "delay_days": 2, "interval": interval },

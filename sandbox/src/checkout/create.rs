@@ -190,7 +190,7 @@ fn blank(call: &Call<'_>, params: &Value, id: &str, ui_mode: &str, currency: &st
         given => json!(given),
     };
     let text = |name: &str| params.get(name).cloned().unwrap_or_default();
-    json!({
+    let mut session = json!({
         "id": id, "object": "checkout.session", "adaptive_pricing": { "enabled": false },
         "after_expiration": null, "allow_promotion_codes": text("allow_promotion_codes"),
         "allowed_payment_method_types": text("allowed_payment_method_types"), "amount_subtotal": 0,
@@ -219,14 +219,20 @@ fn blank(call: &Call<'_>, params: &Value, id: &str, ui_mode: &str, currency: &st
         "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
         "payment_method_types": methods, "payment_status": "unpaid", "permissions": null,
         "phone_number_collection": { "enabled": false }, "recovered_from": null,
-        "redirect_on_completion": if ui_mode == "embedded_page" {
-            json!(params.opt_text("redirect_on_completion").unwrap_or("always"))
-        } else { Value::Null },
-        "return_url": text("return_url"), "saved_payment_method_options": null, "setup_intent": null,
+        "saved_payment_method_options": null, "setup_intent": null,
         "shipping_address_collection": null, "shipping_cost": null, "shipping_options": [], "status": "open",
         "submit_type": text("submit_type"), "subscription": null, "success_url": text("success_url"),
         "ui_mode": ui_mode, "url": null, "wallet_options": null,
         "_terms": params.get("payment_intent_data").cloned().unwrap_or_else(|| json!({})),
         "_platform": call.platform,
-    })
+    });
+    // These two are absent, not null, where they say nothing.
+    if ui_mode == "embedded_page" {
+        let redirect = params.opt_text("redirect_on_completion").unwrap_or("always");
+        session.put("redirect_on_completion", redirect);
+    }
+    if let Some(address) = params.opt_text("return_url") {
+        session.put("return_url", address);
+    }
+    session
 }

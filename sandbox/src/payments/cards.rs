@@ -192,12 +192,27 @@ impl Instrument {
             }
             let shown = card.get("brand").cloned().unwrap_or_default();
             card.insert("network".into(), shown);
-            card.insert("installments".into(), Value::Null);
-            card.insert("mandate".into(), Value::Null);
+            for name in [
+                "amount_authorized",
+                "authorization_code",
+                "electronic_commerce_indicator",
+                "installments",
+                "mandate",
+                "network_transaction_id",
+                "transaction_link_id",
+            ] {
+                card.insert(name.into(), Value::Null);
+            }
             let secure = json!({ "authentication_flow": "challenge", "result": "authenticated", "version": "2.2.0",
                 "electronic_commerce_indicator": null, "exemption_indicator": null, "result_reason": null,
                 "transaction_id": null });
             card.insert("three_d_secure".into(), if authenticated { secure } else { Value::Null });
+        }
+        if let (Self::BankDebit { .. }, Value::Object(bank)) = (self, &mut details) {
+            for name in ["financial_connections_account", "networks", "status_details"] {
+                bank.remove(name);
+            }
+            bank.insert("payment_reference".into(), Value::Null);
         }
         json!({ "type": self.kind(), self.kind(): details })
     }

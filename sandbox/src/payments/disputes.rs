@@ -85,7 +85,6 @@ pub(crate) fn open(
     state.vault(account).insert(Kind::Dispute, dispute);
     state.update(account, Kind::Charge, charge_id, |charge| {
         charge.put("disputed", true);
-        charge.put("dispute", id.clone());
         charge.put("_still_refundable", inquiry);
     });
     if !inquiry {

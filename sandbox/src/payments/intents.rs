@@ -35,9 +35,11 @@ pub(crate) fn create(
         "created": state.now(), "currency": currency, "customer": terms.get("customer"),
         "customer_account": null, "description": terms.get("description"), "excluded_payment_method_types": null,
         "last_payment_error": null, "latest_charge": null, "livemode": state.is_live(account),
-        "metadata": metadata_of(terms), "next_action": null, "on_behalf_of": terms.get("on_behalf_of"),
+        "managed_payments": null, "metadata": metadata_of(terms), "next_action": null, "on_behalf_of": terms.get("on_behalf_of"),
         "payment_method": null, "payment_method_configuration_details": null,
-        "payment_method_options": { "card": { "request_three_d_secure": "automatic" } },
+        "payment_method_options": { "card": {
+            "installments": null, "mandate_options": null, "network": null, "request_three_d_secure": "automatic",
+        } },
         "payment_method_types": ["card", "us_bank_account"], "payment_record": null, "processing": null,
         "receipt_email": terms.get("receipt_email"), "review": null,
         "setup_future_usage": terms.get("setup_future_usage"), "shipping": terms.get("shipping"),

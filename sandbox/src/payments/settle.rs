@@ -35,9 +35,8 @@ pub(crate) fn new_charge(
         "billing_details": method.get("billing_details").cloned().unwrap_or_else(|| attempts::billing_details(&Value::Null)),
         "calculated_statement_descriptor": "STRIPE SANDBOX", "captured": false, "created": state.now(),
         "currency": intent["currency"], "customer": intent["customer"], "description": intent["description"],
-        "destination": destination, "dispute": null, "disputed": false, "failure_balance_transaction": null,
-        "failure_code": null, "failure_message": null, "fraud_details": {}, "livemode": intent["livemode"],
-        "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"], "order": null,
+        "disputed": false, "failure_balance_transaction": null, "failure_code": null, "failure_message": null, "fraud_details": {}, "livemode": intent["livemode"],
+        "metadata": intent["metadata"], "on_behalf_of": intent["on_behalf_of"],
         "outcome": {
             "advice_code": null, "network_advice_code": null, "network_decline_code": null,
             "network_status": "approved_by_network", "reason": null, "risk_level": "normal", "risk_score": 12,
@@ -49,8 +48,17 @@ pub(crate) fn new_charge(
         "shipping": intent["shipping"], "source": null, "source_transfer": null,
         "statement_descriptor": intent["statement_descriptor"],
         "statement_descriptor_suffix": intent["statement_descriptor_suffix"], "status": "succeeded",
-        "transfer_data": intent["transfer_data"], "transfer_group": group,
+        "transfer_data": transfer_data(intent), "transfer_group": group,
     })
+}
+
+/// What a charge says of its transfer: unlike the intent, always both fields.
+fn transfer_data(intent: &Value) -> Value {
+    let data = &intent["transfer_data"];
+    match data.opt_text("destination") {
+        Some(destination) => json!({ "amount": data.get("amount"), "destination": destination }),
+        None => Value::Null,
+    }
 }
 
 /// Captures `amount` of a stored charge and divides it. The caller sends the events about the charge and the
@@ -74,7 +82,7 @@ pub(crate) fn capture(state: &mut State, account: &str, intent_id: &str, charge_
         charge.put("amount_captured", amount);
         charge.put("balance_transaction", transaction);
         charge.put("application_fee_amount", intent["application_fee_amount"].clone());
-        charge.put("transfer_data", intent["transfer_data"].clone());
+        charge.put("transfer_data", transfer_data(&intent));
         // What was authorised and not captured went back to the buyer.
         charge.put("amount_refunded", uncaptured);
         charge.put("_uncaptured", uncaptured);

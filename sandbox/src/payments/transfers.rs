@@ -107,8 +107,8 @@ fn received_payment(
         "application_fee_amount": (new.application_fee > 0).then_some(new.application_fee),
         "balance_transaction": transaction, "billing_details": super::attempts::billing_details(&Value::Null),
         "calculated_statement_descriptor": null, "captured": true, "created": state.now(),
-        "currency": new.currency, "customer": null, "description": new.description, "destination": null,
-        "dispute": null, "disputed": false, "failure_balance_transaction": null, "failure_code": null,
+        "currency": new.currency, "customer": null, "description": new.description,
+        "disputed": false, "failure_balance_transaction": null, "failure_code": null,
         "failure_message": null, "fraud_details": {}, "livemode": state.is_live(new.platform), "metadata": {},
         "on_behalf_of": null, "outcome": null, "paid": true, "payment_intent": null, "payment_method": null,
         "payment_method_details": { "stripe_account": {}, "type": "stripe_account" }, "receipt_email": null,
@@ -195,7 +195,7 @@ pub(crate) fn reverse(state: &mut State, platform: &str, new: &NewReversal<'_>) 
     let seller_refund = json!({
         "id": refund, "object": "refund", "amount": new.amount, "balance_transaction": taken, "charge": payment,
         "created": now, "currency": currency, "customer": null, "customer_account": null,
-        "destination_details": null, "metadata": {}, "payment_intent": null, "payment_method": null,
+        "metadata": {}, "payment_intent": null, "payment_method": null,
         "reason": null, "receipt_number": null, "source_transfer_reversal": id, "status": "succeeded",
         "transfer_reversal": null,
     });

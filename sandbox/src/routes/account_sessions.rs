@@ -55,7 +55,15 @@ const COMPONENTS: &[(&str, &[&str])] = &[
         "instant_payouts_promotion",
         &["disable_stripe_user_authentication", "external_account_collection", "instant_payouts"],
     ),
-    ("issuing_card", CARDS),
+    (
+        "issuing_card",
+        &[
+            "card_management",
+            "card_spend_dispute_management",
+            "cardholder_management",
+            "spend_control_management",
+        ],
+    ),
     ("issuing_cards_list", CARDS),
     ("notification_banner", BANK),
     ("payment_details", PAYMENTS),

@@ -9,6 +9,7 @@
 mod bad_input;
 mod browser;
 mod charged_twice;
+mod contract;
 mod crash;
 mod expiry;
 mod fees;
@@ -23,5 +24,6 @@ mod promotions;
 mod purchase;
 mod rush;
 mod support;
+mod surface;
 mod tenants;
 mod webhooks;
