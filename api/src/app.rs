@@ -69,9 +69,13 @@ mod tests {
         async fn panics() -> &'static str {
             panic!("hunter2 in a panic");
         }
-        let router = layered(Router::new().route("/boom", get(panics)), state);
-        let request = Request::get("/boom").header("x-request-id", "r-1").body(Body::empty()).unwrap();
-        let response = router.oneshot(request).await.unwrap();
+        let routes = Router::new().route("/v1/boom", get(panics)).route("/boom", get(panics));
+        let router = layered(routes, state);
+        let ask = async |path: &str| {
+            let request = Request::get(path).header("x-request-id", "r-1").body(Body::empty()).unwrap();
+            router.clone().oneshot(request).await.unwrap()
+        };
+        let response = ask("/v1/boom").await;
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(response.headers()["x-request-id"], "r-1");
         let body = to_bytes(response.into_body(), 65_536).await.unwrap();
@@ -81,5 +85,12 @@ mod tests {
             (Some("internal_error"), Some("r-1"))
         );
         assert!(!body.to_string().contains("hunter2"));
+
+        let page = ask("/boom").await;
+        assert_eq!(page.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        let body = to_bytes(page.into_body(), 65_536).await.unwrap();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        assert!(body.contains("r-1") && !body.contains("hunter2"), "{body}");
     }
 }

@@ -144,6 +144,12 @@ impl Error {
         }
     }
 
+    /// Whether work that nobody waits for may succeed later: what [`Error::is_transient`] says, and keys that an admin
+    /// may put right.
+    pub fn may_heal(&self) -> bool {
+        self.is_transient() || matches!(self, Self::Gateway(GatewayError::NotConfigured))
+    }
+
     /// Whether the database refused because a unique key is taken.
     pub fn is_unique_violation(&self) -> bool {
         let Self::Database(error) = self else { return false };

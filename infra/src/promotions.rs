@@ -194,6 +194,23 @@ pub async fn give_back<C: ConnectionTrait>(tx: &C, scope: &Scope, id: PromotionI
     Ok(())
 }
 
+/// Counts a use that was given back and is now made after all. The buyer has paid with the discount, so a code that
+/// others have used up meanwhile is no reason to refuse; the count then stays at its limit.
+pub async fn use_again<C: ConnectionTrait>(tx: &C, scope: &Scope, id: PromotionId) -> Result<()> {
+    use promotions::Column as C;
+    let left = Condition::any()
+        .add(C::MaxRedemptions.is_null())
+        .add(Expr::col(C::Redeemed).lt(Expr::col(C::MaxRedemptions)));
+    promotions::Entity::update_many()
+        .filter(C::TenantId.eq(scope.tenant.uuid()))
+        .filter(C::Id.eq(id.uuid()))
+        .filter(left)
+        .col_expr(C::Redeemed, Expr::col(C::Redeemed).add(1_i64))
+        .exec(tx)
+        .await?;
+    Ok(())
+}
+
 fn refused(detail: &str) -> Error {
     Refusal::new(RefusalKind::Unprocessable, "promo_code_invalid", detail).at("/promo_code").into()
 }

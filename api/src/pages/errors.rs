@@ -60,7 +60,7 @@ fn is_for_people(request: &Request) -> bool {
     let below = |prefix: &&str| {
         path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
-    if FOR_PROGRAMS.iter().any(|prefix| below(&prefix)) {
+    if FOR_PROGRAMS.iter().any(below) {
         return false;
     }
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");

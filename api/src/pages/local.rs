@@ -12,8 +12,11 @@ fn is_local(path: &str) -> bool {
     plain && path.starts_with('/') && !path.starts_with("//") && path.len() <= 2_000
 }
 
-/// The login page that leads back to `here`.
+/// The login page that leads back to `here`, unless that is a login page itself.
 pub(super) fn login(here: &str) -> String {
+    if here.starts_with("/login") || here.starts_with("/register") {
+        return "/login".to_owned();
+    }
     let next: String = url::form_urlencoded::byte_serialize(here.as_bytes()).collect();
     format!("/login?next={next}")
 }

@@ -135,15 +135,13 @@ async fn log_in(
     Form(form): Form<LoginForm>,
 ) -> Result<Response> {
     let user = users::authenticate(&state.souk, &visitor.scope, &form.email, &form.password).await?;
-    match user {
-        Some(user) => open(&state, &visitor, user, form.next()).await,
-        None => {
-            let detail = "The e-mail address or the password is wrong.";
-            let refusal = Refusal::new(RefusalKind::Unauthenticated, "invalid_credentials", detail);
-            let trouble = Trouble::of(souk_infra::Error::from(refusal))?;
-            show(&state, &visitor, false, form, trouble)
-        }
+    if let Some(user) = user {
+        return open(&state, &visitor, user, form.next()).await;
     }
+    let detail = "The e-mail address or the password is wrong.";
+    let refusal = Refusal::new(RefusalKind::Unauthenticated, "invalid_credentials", detail);
+    let trouble = Trouble::of(souk_infra::Error::from(refusal))?;
+    show(&state, &visitor, false, form, trouble)
 }
 
 async fn register(

@@ -182,8 +182,9 @@ pub(super) async fn render(
 ) -> Result<Response> {
     let (souk, scope) = (&state.souk, &visitor.scope);
     let (shown, email) = orders::with_email(souk, scope, order).await?;
+    let in_time = shown.hold_expires_at > souk.clock.now();
     let pay = match shown.status.as_str() {
-        "pending" => orders::checkout_url(souk, scope, order).await?,
+        "pending" if in_time => orders::checkout_url(souk, scope, order).await?,
         _ => None,
     };
     let refunds = refunds::of_order(souk, scope, order).await?;
@@ -196,7 +197,7 @@ pub(super) async fn render(
         chrome: visitor.chrome(),
         id: order.to_string(),
         refunded_minor: shown.refunded.minor,
-        verdict: verdict(&shown, back, email.as_deref()),
+        verdict: verdict(&shown, back, in_time, email.as_deref()),
         lines: lines(&shown),
         subtotal: shown.subtotal.to_string(),
         discount: (shown.discount.minor > 0).then(|| shown.discount.to_string()),
@@ -287,7 +288,7 @@ fn events(state: &AppState, visitor: &Visitor, standing: Standing, order: &Order
     })
 }
 
-fn verdict(order: &OrderShown, back: bool, email: Option<&str>) -> Verdict {
+fn verdict(order: &OrderShown, back: bool, in_time: bool, email: Option<&str>) -> Verdict {
     let zone = order.lines.first().map_or("UTC", |line| line.timezone.as_str());
     let until = when(order.hold_expires_at, None, zone).time;
     let (kind, title, text) = match order.status.as_str() {
@@ -300,6 +301,9 @@ fn verdict(order: &OrderShown, back: bool, email: Option<&str>) -> Verdict {
         }
         "pending" if back => {
             ("wait", "Waiting for the payment", "We are asking the payment provider. This page shows the answer by itself.".to_owned())
+        }
+        "pending" if !in_time => {
+            ("bad", "Not paid in time", "The time to pay is over, and the places are being let go.".to_owned())
         }
         "pending" => ("wait", "Not paid yet", format!("Your places are held for you until {until}.")),
         "processing" => {

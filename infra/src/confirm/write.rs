@@ -52,7 +52,7 @@ pub(super) async fn all(
     settle_payments(tx, scope, decided, known, now).await?;
     note_verdicts(tx, scope, decided).await?;
     let refunds = owe_refunds(tx, scope, decided, world, now).await?;
-    give_promotions_back(tx, scope, decided, world).await?;
+    settle_promotions(tx, scope, decided, world).await?;
     jobs::enqueue(tx.connection(), scope, now, jobs_for(decided, refunds, now)).await
 }
 
@@ -66,7 +66,9 @@ async fn move_orders(
 ) -> Result<()> {
     let moving: Vec<&Decided<'_>> =
         decided.iter().filter(|(fact, verdict)| verdict.order_event(fact.kind) == Some(event)).collect();
-    let Some(first) = moving.first() else { return Ok(()) };
+    if moving.is_empty() {
+        return Ok(());
+    }
     let sources = OrderStatus::sources(event);
     let Some((next, _)) = sources.first().and_then(|status| status.apply(event, now).ok()) else {
         return Ok(());
@@ -82,8 +84,12 @@ async fn move_orders(
         );
         update = update.col_expr(orders::Column::PaidAt, paid_at);
     }
-    if let (_, Verdict::Review(reason)) = first {
-        update = update.col_expr(orders::Column::ReviewReason, Expr::value(reason.as_str()));
+    if event == OrderEvent::PaidOtherwise {
+        let reasons = moving.iter().filter_map(|(fact, verdict)| match verdict {
+            Verdict::Review(reason) => Some((fact.order.uuid(), reason.as_str().into())),
+            _ => None,
+        });
+        update = update.col_expr(orders::Column::ReviewReason, by_id(orders::Column::Id, reasons));
     }
     let changed = update
         .filter(orders::Column::TenantId.eq(scope.tenant.uuid()))
@@ -321,14 +327,21 @@ async fn reserve(tx: &Tx, scope: &Scope, fact: &Evidence, kind: RefundKind) -> R
     Ok(())
 }
 
-async fn give_promotions_back(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &World) -> Result<()> {
-    for (fact, _) in decided.iter().filter(|(_, verdict)| matches!(verdict, Verdict::Unfulfillable(_))) {
-        // Orders that were given up before have given their redemption back then.
-        let still_open = |row: &&orders::Model| row.status == "pending" || row.status == "processing";
-        if let Some(promotion) =
-            world.rows.get(&fact.order).filter(still_open).and_then(|row| row.promotion_id)
-        {
-            promotions::give_back(tx.connection(), scope, PromotionId::from(promotion)).await?;
+/// An order that comes to nothing gives its code's use back; one that was given up before, when it gave it back, and
+/// is paid late after all, uses it again.
+async fn settle_promotions(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], world: &World) -> Result<()> {
+    for (fact, verdict) in decided {
+        let Some(row) = world.rows.get(&fact.order) else { continue };
+        let Some(promotion) = row.promotion_id.map(PromotionId::from) else { continue };
+        let open = row.status == "pending" || row.status == "processing";
+        match verdict {
+            Verdict::Unfulfillable(_) if open => {
+                promotions::give_back(tx.connection(), scope, promotion).await?
+            }
+            Verdict::Paid { .. } | Verdict::Capture if !open => {
+                promotions::use_again(tx.connection(), scope, promotion).await?;
+            }
+            _ => {}
         }
     }
     Ok(())

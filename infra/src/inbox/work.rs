@@ -117,7 +117,7 @@ async fn finish(
 /// Back to the queue, or dead where an admin can read the reason and replay it.
 async fn failed(souk: &Souk, scope: &Scope, row: &webhook_events::Model, error: &Error) -> Result<()> {
     let attempts = i32::try_from(row.attempts + 1).unwrap_or(i32::MAX);
-    let dead = attempts >= MAX_ATTEMPTS || !error.is_transient();
+    let dead = attempts >= MAX_ATTEMPTS || !error.may_heal();
     tracing::warn!(event = row.provider_event, kind = row.event_type, attempts, dead, %error, "webhook failed");
     if dead {
         return finish(souk, scope, row, "dead", Some(&error.to_string())).await;

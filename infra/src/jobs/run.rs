@@ -66,7 +66,7 @@ pub(crate) async fn run(souk: &Souk, job: jobs::Model) -> Result<()> {
                 .col_expr(jobs::Column::FinishedAt, Expr::value(now));
         }
         Err(error) => {
-            let dead = attempts >= MAX_ATTEMPTS || !error.is_transient();
+            let dead = attempts >= MAX_ATTEMPTS || !error.may_heal();
             span.in_scope(|| tracing::warn!(%error, dead, "job failed"));
             update = update
                 .col_expr(jobs::Column::Status, Expr::value(if dead { "dead" } else { "pending" }))

@@ -7,6 +7,7 @@
 #![expect(unreachable_pub, reason = "the support modules are shared by every test of this binary")]
 
 mod bad_input;
+mod browser;
 mod charged_twice;
 mod contract;
 mod crash;
@@ -17,6 +18,7 @@ mod idempotency;
 mod indexes;
 mod onboarding;
 mod one_seat_two_people;
+mod pages;
 mod paid_and_nothing;
 mod payments;
 mod promotions;

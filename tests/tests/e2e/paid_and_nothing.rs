@@ -156,9 +156,9 @@ async fn a_webhook_that_can_not_be_worked_off_is_kept_with_its_reason_until_it_c
 #[tokio::test]
 async fn the_browsers_verify_racing_the_webhook_loses_no_order() {
     let world = World::start().await;
-    let slot = world.slot("destination", 24, 2_500).await;
+    let slot = world.slot("destination", 16, 2_500).await;
     let started =
-        join_all((0..24).map(|_| async { world.anonymous().checkout(&slot, 1).await.expect(201) })).await;
+        join_all((0..16).map(|_| async { world.anonymous().checkout(&slot, 1).await.expect(201) })).await;
     join_all(started.iter().map(|order| async {
         world.pay(order, json!({})).await.expect(200);
         let replies = join_all((0..3).map(|_| world.verify_reply(order))).await;
@@ -167,7 +167,7 @@ async fn the_browsers_verify_racing_the_webhook_loses_no_order() {
         }
     }))
     .await;
-    assert_eq!(world.public_slot(&slot).await["sold"], 24);
+    assert_eq!(world.public_slot(&slot).await["sold"], 16);
     world.finish().await;
 }
 

@@ -86,7 +86,8 @@ async fn render(
     let listed = listings::list(souk, scope, Audience::Seller(seller), Some(seller), wanted).await?;
     if form.timezone.is_empty() {
         // Most of what one seller offers takes place in one zone.
-        form.timezone = listed.data.first().map_or("UTC", |listing| listing.timezone.as_str()).to_owned();
+        let usual = listed.data.first().map_or("UTC", |listing| listing.timezone.as_str());
+        usual.clone_into(&mut form.timezone);
     }
     let path = format!("/seller/{seller}/listings");
     let status = if trouble.is_some() { trouble.status } else { StatusCode::OK };

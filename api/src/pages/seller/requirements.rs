@@ -30,8 +30,8 @@ fn one(name: &str) -> String {
         _ if name.contains(".dob") => "Your date of birth",
         _ if name.ends_with("first_name") || name.ends_with("last_name") => "Your name",
         _ if name.ends_with("id_number") || name.ends_with("ssn_last_4") => "Your identification number",
-        _ if name.ends_with(".email") => "Your e-mail address",
-        _ if name.ends_with(".phone") => "Your telephone number",
+        _ if name.rsplit('.').next() == Some("email") => "Your e-mail address",
+        _ if name.rsplit('.').next() == Some("phone") => "Your telephone number",
         _ => return crate::pages::format::spaced(name),
     };
     known.to_owned()

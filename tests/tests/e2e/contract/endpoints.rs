@@ -60,16 +60,19 @@ pub async fn catalogue(provider: &mut Provider<'_>) {
     provider.delete(None, &format!("/v1/products/{}", id(&spare))).await;
 }
 
+/// A payment by card, at once.
+const PAYMENT: [(&str, &str); 6] = [
+    ("amount", "5000"),
+    ("currency", "usd"),
+    ("payment_method", "pm_card_visa"),
+    ("confirm", "true"),
+    ("automatic_payment_methods[enabled]", "true"),
+    ("automatic_payment_methods[allow_redirects]", "never"),
+];
+
 /// Intents, charges, refunds, fees, transfers, disputes, payouts.
 pub async fn payments(provider: &mut Provider<'_>, world: &World, destination: &str) {
-    let intent = [
-        ("amount", "5000"),
-        ("currency", "usd"),
-        ("payment_method", "pm_card_visa"),
-        ("confirm", "true"),
-        ("automatic_payment_methods[enabled]", "true"),
-        ("automatic_payment_methods[allow_redirects]", "never"),
-    ];
+    let intent = PAYMENT;
     let mut to_seller = intent.to_vec();
     to_seller.extend([("transfer_data[destination]", destination), ("application_fee_amount", "500")]);
     let charged = provider.post(None, "/v1/payment_intents", &to_seller).await;
@@ -118,8 +121,12 @@ pub async fn payments(provider: &mut Provider<'_>, world: &World, destination: &
     provider.post(None, &path, &[("description", "Later")]).await;
     provider.post(None, &format!("{path}/confirm"), &[("payment_method", "pm_card_mastercard")]).await;
 
+    disputes_and_payouts(provider, world, destination).await;
+}
+
+async fn disputes_and_payouts(provider: &mut Provider<'_>, world: &World, destination: &str) {
     for (disputed, ending) in [("won", true), ("lost", false)] {
-        let intent = provider.post(None, "/v1/payment_intents", &intent).await;
+        let intent = provider.post(None, "/v1/payment_intents", &PAYMENT).await;
         let charge = intent["latest_charge"].as_str().unwrap();
         let opened = world
             .sandbox()
