@@ -42,8 +42,8 @@ async fn sweep_accounts(souk: &Souk) -> Result<()> {
         .column(sellers::Column::TenantId)
         .column(sellers::Column::Id)
         .into_query();
-    let seller =
-        [connected_accounts::Column::TenantId, connected_accounts::Column::SellerId].map(ColumnTrait::into_expr);
+    let seller = [connected_accounts::Column::TenantId, connected_accounts::Column::SellerId]
+        .map(ColumnTrait::into_expr);
     let rows = connected_accounts::Entity::find()
         .filter(Expr::tuple(seller).in_subquery(waiting))
         .filter(connected_accounts::Column::AsOf.lt(souk.clock.now() - ACCOUNT_PATIENCE))
