@@ -7,7 +7,7 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    TransactionOptions, TransactionTrait,
+    Statement, TransactionOptions, TransactionTrait,
 };
 use souk_domain::people::Scope;
 use souk_migration::{Migrator, MigratorTrait};
@@ -78,6 +78,13 @@ impl Db {
             });
         let pool = Database::connect(options).await?;
         Ok(Self { pool, writer: sqlite.then(|| Arc::new(Mutex::new(()))) })
+    }
+
+    /// Has `observer` told of every statement as it is run, for tests that ask the database how it would run them. Only
+    /// for a pool that nobody else holds yet.
+    #[doc(hidden)]
+    pub fn observe(&mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) {
+        self.pool.set_metric_callback(move |info| observer(info.statement));
     }
 
     /// Brings the schema up to date.

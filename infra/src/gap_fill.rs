@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait};
 use serde_json::Value;
 use souk_domain::gateway::{GatewayError, Place};
 use souk_domain::payment::{ChargeModel, Provider};
@@ -41,15 +41,16 @@ pub async fn fill_tenant(souk: &Souk, tenant: &Tenant) -> Result<()> {
     if tenant.charge_model == ChargeModel::Direct {
         selling = selling.or(sellers::Column::ChargeModel.is_null());
     }
-    let rows = sellers::Entity::find()
+    let selling = sellers::Entity::find()
         .filter(sellers::Column::TenantId.eq(tenant.id.uuid()))
         .filter(sellers::Column::Status.is_in(["active", "restricted", "suspended"]))
         .filter(selling)
-        .all(souk.db.read(&scope))
-        .await?;
+        .select_only()
+        .column(sellers::Column::Id)
+        .into_query();
     let accounts = connected_accounts::Entity::find()
         .filter(connected_accounts::Column::TenantId.eq(tenant.id.uuid()))
-        .filter(connected_accounts::Column::SellerId.is_in(rows.into_iter().map(|row| row.id)))
+        .filter(connected_accounts::Column::SellerId.in_subquery(selling))
         .all(souk.db.read(&scope))
         .await?;
     for account in accounts {

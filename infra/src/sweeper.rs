@@ -2,7 +2,7 @@
 //! on webhooks arriving.
 
 use chrono::Duration;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 use souk_domain::ids::TenantId;
 use souk_domain::payment::EvidenceSource;
@@ -23,6 +23,11 @@ const ACCOUNT_PATIENCE: Duration = Duration::minutes(5);
 /// How many accounts one sweep asks about.
 const MOST_ACCOUNTS: u64 = 20;
 
+/// Word for word the conditions of the indexes `sellers_waiting` and `orders_waiting`: of a condition with bound values
+/// SQLite would not know that the index covers it.
+const WAITING_SELLERS: &str = "status IN ('onboarding', 'restricted')";
+const WAITING_ORDERS: &str = "status IN ('pending', 'processing')";
+
 /// Asks about what has not been heard of for too long, the longest waiting first.
 pub async fn sweep(souk: Souk) -> Result<()> {
     sweep_payments(&souk).await?;
@@ -32,12 +37,15 @@ pub async fn sweep(souk: Souk) -> Result<()> {
 /// The accounts of sellers who can't sell yet, or not at the moment: they wait for a word of the provider's.
 async fn sweep_accounts(souk: &Souk) -> Result<()> {
     let waiting = sellers::Entity::find()
-        .filter(sellers::Column::Status.is_in(["onboarding", "restricted"]))
+        .filter(Expr::cust(WAITING_SELLERS))
         .select_only()
+        .column(sellers::Column::TenantId)
         .column(sellers::Column::Id)
         .into_query();
+    let seller = [connected_accounts::Column::TenantId, connected_accounts::Column::SellerId]
+        .map(ColumnTrait::into_expr);
     let rows = connected_accounts::Entity::find()
-        .filter(connected_accounts::Column::SellerId.in_subquery(waiting))
+        .filter(Expr::tuple(seller).in_subquery(waiting))
         .filter(connected_accounts::Column::AsOf.lt(souk.clock.now() - ACCOUNT_PATIENCE))
         .order_by_asc(connected_accounts::Column::AsOf)
         .limit(MOST_ACCOUNTS)
@@ -56,7 +64,7 @@ async fn sweep_accounts(souk: &Souk) -> Result<()> {
 async fn sweep_payments(souk: &Souk) -> Result<()> {
     let now = souk.clock.now();
     let waiting = orders::Entity::find()
-        .filter(orders::Column::Status.is_in(["pending", "processing"]))
+        .filter(Expr::cust(WAITING_ORDERS))
         .filter(orders::Column::CreatedAt.lt(now - PATIENCE))
         .order_by_asc(orders::Column::CreatedAt)
         .limit(MOST * 10)

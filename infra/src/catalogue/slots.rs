@@ -259,6 +259,11 @@ pub(crate) async fn held<C: ConnectionTrait>(
 ) -> Result<HashMap<Uuid, i64>> {
     use sea_orm::ExprTrait as _;
     use slot_holds::Column as C;
+    let slots: Vec<Uuid> = slots.into_iter().collect();
+    // "In none of these" is a condition that the database would check on every row.
+    if slots.is_empty() {
+        return Ok(HashMap::new());
+    }
     let sums: Vec<(Uuid, i64)> = slot_holds::Entity::find()
         .select_only()
         .column(C::SlotId)

@@ -24,6 +24,9 @@ CREATE TABLE IF NOT EXISTS sellers (
 
 CREATE INDEX IF NOT EXISTS sellers_by_status ON sellers (tenant_id, status, id);
 
+-- The sweeper's: sellers of every tenant who wait for the provider.
+CREATE INDEX IF NOT EXISTS sellers_waiting ON sellers (tenant_id, id) WHERE status IN ('onboarding', 'restricted');
+
 CREATE TABLE IF NOT EXISTS memberships (
   tenant_id {uuid} NOT NULL,
   id {uuid} NOT NULL,
@@ -36,6 +39,9 @@ CREATE TABLE IF NOT EXISTS memberships (
   FOREIGN KEY (tenant_id, seller_id) REFERENCES sellers (tenant_id, id),
   CHECK ((role IN ('seller_owner', 'seller_staff')) = (seller_id IS NOT NULL))
 );
+
+-- Read for every request; the two below are partial, and no use to a query that wants a person's every role.
+CREATE INDEX IF NOT EXISTS memberships_of_user ON memberships (tenant_id, user_id, id);
 
 CREATE UNIQUE INDEX IF NOT EXISTS memberships_of_tenant ON memberships (tenant_id, user_id, role) WHERE seller_id IS NULL;
 

@@ -76,6 +76,8 @@ CREATE TABLE IF NOT EXISTS audit_log (
   PRIMARY KEY (tenant_id, id)
 );
 
+CREATE INDEX IF NOT EXISTS audit_log_of_subject ON audit_log (tenant_id, subject, id);
+
 -- Up to when the provider's events have been listed, per account ('' is the platform).
 CREATE TABLE IF NOT EXISTS event_cursors (
   tenant_id {uuid} NOT NULL REFERENCES tenants (id),

@@ -15,6 +15,7 @@ mod expiry;
 mod fees;
 mod healing;
 mod idempotency;
+mod indexes;
 mod onboarding;
 mod one_seat_two_people;
 mod pages;
