@@ -81,9 +81,12 @@ pub async fn fill(url: &str, tenant: Uuid) {
     }];
     script.push("BEGIN".to_owned());
     script.extend(people(&dialect));
+    script.extend(seller_records(&dialect));
     script.extend(catalogue(&dialect));
     script.extend(orders(&dialect));
+    script.extend(payments(&dialect));
     script.extend(work(&dialect));
+    script.extend(records(&dialect));
     script.push("COMMIT".to_owned());
     script.push("ANALYZE".to_owned());
     for statement in script {
@@ -145,10 +148,16 @@ fn people(d: &Dialect) -> Vec<String> {
                 ("id", d.id("04", "i")),
                 ("user_id", user),
                 ("role", text("seller_owner")),
-                ("seller_id", seller.clone()),
-                ("created_at", now.clone()),
+                ("seller_id", seller),
+                ("created_at", now),
             ],
         ),
+    ]
+}
+
+fn seller_records(d: &Dialect) -> Vec<String> {
+    let (now, seller) = (d.time("i"), d.id("02", "i"));
+    vec![
         d.insert(
             "connected_accounts",
             SELLERS,
@@ -239,13 +248,16 @@ fn catalogue(d: &Dialect) -> Vec<String> {
     ]
 }
 
+fn status(paid: &str, open: &str, rest: &str) -> String {
+    format!("CASE WHEN i % 200 = 0 THEN '{open}' WHEN i % 20 = 1 THEN '{rest}' ELSE '{paid}' END")
+}
+
+fn number(value: i64) -> String {
+    value.to_string()
+}
+
 fn orders(d: &Dialect) -> Vec<String> {
-    let now = d.time("i");
-    let (order, payment) = (d.id("09", "i"), d.id("0a", "i"));
-    let status = |paid: &str, open: &str, rest: &str| {
-        format!("CASE WHEN i % 200 = 0 THEN '{open}' WHEN i % 20 = 1 THEN '{rest}' ELSE '{paid}' END")
-    };
-    let number = |value: i64| value.to_string();
+    let (now, order) = (d.time("i"), d.id("09", "i"));
     vec![
         d.insert(
             "orders",
@@ -294,13 +306,19 @@ fn orders(d: &Dialect) -> Vec<String> {
             "slot_holds",
             MANY,
             &[
-                ("order_id", order.clone()),
+                ("order_id", order),
                 ("slot_id", d.id("07", "i")),
                 ("quantity", number(1)),
                 ("expires_at", d.time("i + 15")),
-                ("created_at", now.clone()),
+                ("created_at", now),
             ],
         ),
+    ]
+}
+
+fn payments(d: &Dialect) -> Vec<String> {
+    let (now, order, payment) = (d.time("i"), d.id("09", "i"), d.id("0a", "i"));
+    vec![
         d.insert(
             "payments",
             MANY,
@@ -400,9 +418,15 @@ fn work(d: &Dialect) -> Vec<String> {
                 ("status", status.to_owned()),
                 ("attempts", "1".to_owned()),
                 ("run_at", due),
-                ("created_at", now.clone()),
+                ("created_at", now),
             ],
         ),
+    ]
+}
+
+fn records(d: &Dialect) -> Vec<String> {
+    let now = d.time("i");
+    vec![
         d.insert(
             "idempotency_keys",
             MANY,
