@@ -58,6 +58,8 @@ pub(crate) async fn settle(
         PaymentState::Evidence(evidence) => confirm_one(souk, scope, Fact::from(*evidence)).await.map(|_| ()),
         PaymentState::Processing => begin_processing(souk, scope, payment).await,
         PaymentState::Failed(reason) => {
+            // What failed had begun, though the event that says so may come later, or be in another worker's hands.
+            begin_processing(souk, scope, payment).await?;
             let row = find(souk, scope, payment).await?;
             close(souk, scope, row.order_id.into(), OrderEvent::PaymentFailed, Some(&reason))
                 .await
