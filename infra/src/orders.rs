@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use souk_domain::ids::{ListingId, OrderId, PaymentId, SellerId, SlotId, UserId};
 use souk_domain::money::{Currency, Money};
 use souk_domain::order::OrderEvent;
@@ -101,13 +101,13 @@ pub struct Parties {
 
 /// Whose an order is; an error where there is none.
 pub async fn parties(souk: &Souk, scope: &Scope, order: OrderId) -> Result<Parties> {
-    let row = row(souk, scope, order).await?;
+    let row = row(souk.db.read(scope), scope, order).await?;
     Ok(Parties { buyer: row.buyer_id.map(Into::into), seller: row.seller_id.map(Into::into) })
 }
 
-async fn row(souk: &Souk, scope: &Scope, order: OrderId) -> Result<orders::Model> {
+async fn row<C: ConnectionTrait>(db: &C, scope: &Scope, order: OrderId) -> Result<orders::Model> {
     orders::Entity::find_by_id((scope.tenant.uuid(), order.uuid()))
-        .one(souk.db.read(scope))
+        .one(db)
         .await?
         .ok_or_else(|| Error::not_found("order"))
 }
@@ -117,11 +117,17 @@ pub async fn show(souk: &Souk, scope: &Scope, order: OrderId) -> Result<OrderSho
     Ok(with_email(souk, scope, order).await?.0)
 }
 
+/// One order as it is within a transaction.
+pub(crate) async fn show_on<C: ConnectionTrait>(db: &C, scope: &Scope, order: OrderId) -> Result<OrderShown> {
+    let row = row(db, scope, order).await?;
+    complete(db, scope, vec![row]).await?.pop().ok_or_else(|| Error::not_found("order"))
+}
+
 /// One order and where its mail goes.
 pub async fn with_email(souk: &Souk, scope: &Scope, order: OrderId) -> Result<(OrderShown, Option<String>)> {
-    let row = row(souk, scope, order).await?;
+    let row = row(souk.db.read(scope), scope, order).await?;
     let email = row.email.clone();
-    let shown = complete(souk, scope, vec![row]).await?.pop();
+    let shown = complete(souk.db.read(scope), scope, vec![row]).await?.pop();
     shown.map(|shown| (shown, email)).ok_or_else(|| Error::not_found("order"))
 }
 
@@ -153,11 +159,15 @@ pub async fn list(souk: &Souk, scope: &Scope, filter: &Filter, page: Page) -> Re
     }
     let rows = query.order_by_desc(orders::Column::Id).limit(page.limit + 1).all(souk.db.read(scope)).await?;
     let Listed { data, has_more } = Listed::cut(rows, page);
-    Ok(Listed { data: complete(souk, scope, data).await?, has_more })
+    Ok(Listed { data: complete(souk.db.read(scope), scope, data).await?, has_more })
 }
 
 /// Adds lines and payments, two queries for any number of orders.
-async fn complete(souk: &Souk, scope: &Scope, rows: Vec<orders::Model>) -> Result<Vec<OrderShown>> {
+async fn complete<C: ConnectionTrait>(
+    db: &C,
+    scope: &Scope,
+    rows: Vec<orders::Model>,
+) -> Result<Vec<OrderShown>> {
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -167,7 +177,7 @@ async fn complete(souk: &Souk, scope: &Scope, rows: Vec<orders::Model>) -> Resul
         .filter(order_lines::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(order_lines::Column::OrderId.is_in(ids.iter().copied()))
         .order_by_asc(order_lines::Column::Id)
-        .all(souk.db.read(scope))
+        .all(db)
         .await?;
     for line in found {
         lines.entry(line.order_id).or_default().push(line);
@@ -177,7 +187,7 @@ async fn complete(souk: &Souk, scope: &Scope, rows: Vec<orders::Model>) -> Resul
         .filter(payments::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(payments::Column::OrderId.is_in(ids))
         .order_by_asc(payments::Column::Id)
-        .all(souk.db.read(scope))
+        .all(db)
         .await?;
     for payment in found {
         attempts.entry(payment.order_id).or_default().push(payment);
@@ -258,7 +268,7 @@ pub async fn list_payments(
 
 /// Asks the provider about every attempt that is not settled, then shows the order. Harmless to repeat.
 pub async fn verify(souk: &Souk, scope: &Scope, order: OrderId) -> Result<OrderShown> {
-    row(souk, scope, order).await?;
+    row(souk.db.read(scope), scope, order).await?;
     let open = payments::Entity::find()
         .filter(payments::Column::TenantId.eq(scope.tenant.uuid()))
         .filter(payments::Column::OrderId.eq(order.uuid()))

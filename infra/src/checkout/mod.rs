@@ -9,8 +9,9 @@ mod price;
 mod release;
 mod session;
 
+use sea_orm::ConnectionTrait;
 use serde_json::Value;
-use souk_domain::gateway::CheckoutRequest;
+use souk_domain::gateway::{CheckoutRequest, CheckoutSession};
 use souk_domain::ids::{OrderId, SlotId, UserId};
 use souk_domain::payment::UiMode;
 use souk_domain::people::{Actor, Scope};
@@ -21,7 +22,7 @@ pub use souk_domain::checkout::MAX_QUANTITY;
 
 pub use self::release::{End, end, release_due};
 pub use self::session::resume;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::orders::{self, OrderShown};
 use crate::people::order_token;
 use crate::souk::Souk;
@@ -108,17 +109,14 @@ pub async fn start(
         claim::Claimed::Earlier(attempt, order) => (attempt, claim::request_of(souk, scope, order).await?),
         claim::Claimed::Replay(status, body) => return Ok(Outcome::Replayed(status, body)),
     };
-    let db = souk.db.read(scope);
-    match session::open(souk, scope, &request).await {
-        Ok(session) => {
-            let started = show(souk, scope, &request, session).await?;
-            let body = render(&started)?;
-            attempt.complete(db, CREATED, &body).await?;
-            Ok(Outcome::Started(Box::new(started), body))
-        }
+    let caller = session::Caller { attempt: &attempt, render };
+    match session::open(souk, scope, &request, Some(&caller)).await {
+        Ok(Some((started, body))) => Ok(Outcome::Started(Box::new(started), body)),
+        Ok(None) => Err(Error::Internal("a caller was there and was told nothing".to_owned())),
         Err(error) => {
             // A refusal has undone the order, so the key is free; anything else is tried again by the job, and by
             // the caller with the same key.
+            let db = souk.db.read(scope);
             if error.is_transient() {
                 attempt.pause(db, souk.clock.now()).await?;
             } else {
@@ -129,25 +127,23 @@ pub async fn start(
     }
 }
 
-async fn show(
+async fn show<C: ConnectionTrait>(
     souk: &Souk,
+    db: &C,
     scope: &Scope,
     request: &CheckoutRequest,
-    session: session::Opened,
+    session: &CheckoutSession,
 ) -> Result<CheckoutStarted> {
-    let order = orders::show(souk, scope, request.order).await?;
+    let order = orders::show_on(db, scope, request.order).await?;
     let checkout = CheckoutShown {
         provider: "stripe",
-        session_id: session.id,
-        url: session.url,
-        client_secret: session.client_secret,
+        session_id: session.id.clone(),
+        url: session.url.clone(),
+        client_secret: session.client_secret.clone(),
         expires_at: order.hold_expires_at,
     };
-    Ok(CheckoutStarted {
-        order,
-        order_token: order_token::issue(&souk.settings.jwt_secret, scope.tenant, request.order),
-        checkout,
-    })
+    let order_token = order_token::issue(&souk.settings.jwt_secret, scope.tenant, request.order);
+    Ok(CheckoutStarted { order, order_token, checkout })
 }
 
 /// The logged-in buyer, if there is one.

@@ -2,6 +2,7 @@
 
 use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use serde_json::Value;
 use souk_domain::gateway::{CheckoutRequest, CheckoutSession, GatewayError};
 use souk_domain::ids::PaymentId;
 use souk_domain::job::JobKind;
@@ -10,23 +11,29 @@ use souk_domain::payment::{PaymentState, Provider};
 use souk_domain::people::Scope;
 
 use super::claim::read_request;
-use super::release;
+use super::{CREATED, CheckoutStarted, release};
 use crate::entity::payments;
 use crate::error::{Error, Result};
+use crate::idempotency::Attempt;
 use crate::jobs;
 use crate::pause;
 use crate::payments::settle;
 use crate::souk::Souk;
 
-/// A checkout that the buyer can go to.
-pub(super) struct Opened {
-    pub(super) id: String,
-    pub(super) url: Option<String>,
-    pub(super) client_secret: Option<String>,
+/// Who is to be answered, and how.
+pub(super) struct Caller<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) render: fn(&CheckoutStarted) -> Result<Value>,
 }
 
-/// Asks the provider for the checkout and notes its answer. A refusal fails the order and lets its seats go.
-pub(super) async fn open(souk: &Souk, scope: &Scope, request: &CheckoutRequest) -> Result<Opened> {
+/// Asks the provider for the checkout and notes its answer, together with what the caller is told. A refusal fails
+/// the order and lets its seats go. Without a caller there is nobody to tell.
+pub(super) async fn open(
+    souk: &Souk,
+    scope: &Scope,
+    request: &CheckoutRequest,
+    caller: Option<&Caller<'_>>,
+) -> Result<Option<(CheckoutStarted, Value)>> {
     let gateway = souk.gateway(scope.tenant, Provider::Stripe).await?;
     let session = match gateway.create_checkout(request).await {
         Ok(session) => session,
@@ -39,12 +46,12 @@ pub(super) async fn open(souk: &Souk, scope: &Scope, request: &CheckoutRequest) 
         }
     };
     pause::at("checkout.answered").await;
-    attach(souk, scope, request, &session).await?;
+    let told = attach(souk, scope, request, &session, caller).await?;
     pause::at("checkout.attached").await;
     if session.state != PaymentState::Open {
         settle(souk, scope, request.payment, session.state).await?;
     }
-    Ok(Opened { id: session.id, url: session.url, client_secret: session.client_secret })
+    Ok(told)
 }
 
 async fn attach(
@@ -52,7 +59,8 @@ async fn attach(
     scope: &Scope,
     request: &CheckoutRequest,
     session: &CheckoutSession,
-) -> Result<()> {
+    caller: Option<&Caller<'_>>,
+) -> Result<Option<(CheckoutStarted, Value)>> {
     use payments::Column as C;
     let now = souk.clock.now();
     let secret = match &session.client_secret {
@@ -79,7 +87,17 @@ async fn attach(
         return Err(Error::Corrupt(format!("{} has another session than {}", request.payment, session.id)));
     }
     jobs::finish(tx.connection(), scope, JobKind::ResumeCheckout, request.payment, now).await?;
-    tx.commit().await
+    let told = match caller {
+        Some(caller) => {
+            let started = super::show(souk, tx.connection(), scope, request, session).await?;
+            let body = (caller.render)(&started)?;
+            caller.attempt.complete(tx.connection(), CREATED, &body).await?;
+            Some((started, body))
+        }
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(told)
 }
 
 fn secret_context(payment: PaymentId) -> String {
@@ -96,7 +114,7 @@ pub async fn resume(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<()
     if row.session.is_some() || row.status != "created" {
         return Ok(());
     }
-    match open(souk, scope, &read_request(&row)?).await {
+    match open(souk, scope, &read_request(&row)?, None).await {
         // The order has been failed and its seats let go: there is nothing more to do.
         Err(Error::Gateway(GatewayError::Refused { .. } | GatewayError::NotFound(_))) => Ok(()),
         other => other.map(|_| ()),

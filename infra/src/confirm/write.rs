@@ -336,7 +336,7 @@ async fn settle_promotions(tx: &Tx, scope: &Scope, decided: &[Decided<'_>], worl
         let open = row.status == "pending" || row.status == "processing";
         match verdict {
             Verdict::Unfulfillable(_) if open => {
-                promotions::give_back(tx.connection(), scope, promotion).await?
+                promotions::give_back(tx.connection(), scope, promotion).await?;
             }
             Verdict::Paid { .. } | Verdict::Capture if !open => {
                 promotions::use_again(tx.connection(), scope, promotion).await?;
