@@ -58,8 +58,6 @@ pub(crate) async fn settle(
         PaymentState::Evidence(evidence) => confirm_one(souk, scope, Fact::from(*evidence)).await.map(|_| ()),
         PaymentState::Processing => begin_processing(souk, scope, payment).await,
         PaymentState::Failed(reason) => {
-            // What failed had begun, though the event that says so may come later, or be in another worker's hands.
-            begin_processing(souk, scope, payment).await?;
             let row = find(souk, scope, payment).await?;
             close(souk, scope, row.order_id.into(), OrderEvent::PaymentFailed, Some(&reason))
                 .await
@@ -79,6 +77,14 @@ pub(crate) async fn settle(
             Ok(())
         }
     }
+}
+
+/// A slow payment has failed. It had begun, though the event that says so may come later, or be in another worker's
+/// hands: an order that is still pending goes the whole way.
+pub(crate) async fn slow_failure(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<()> {
+    begin_processing(souk, scope, payment).await?;
+    let reason = "the payment failed after it had begun".to_owned();
+    settle(souk, scope, payment, PaymentState::Failed(reason)).await
 }
 
 /// A slow payment has begun: the order keeps its seats until the provider says how it went.

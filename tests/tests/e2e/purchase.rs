@@ -66,12 +66,16 @@ async fn a_failure_that_is_told_before_the_beginning_ends_the_order_all_the_same
                 row["type"] == "checkout.session.completed" && row["status"] == 200
             };
             let times = told["data"].as_array().unwrap().iter().filter(of_it).count();
-            if times > usize::from(model == "destination") { Ok(()) } else { Err(format!("{late}: {times}")) }
+            if times > usize::from(model == "destination") {
+                Ok(())
+            } else {
+                Err(format!("told {times} times"))
+            }
         })
         .await;
-        let events = world.admin().await;
+        let admin = world.admin().await;
         eventually("it is worked off", || async {
-            let open = events.get("/v1/admin/webhook-events?status=pending").await.expect(200);
+            let open = admin.get("/v1/admin/webhook-events?status=pending").await.expect(200);
             if open["data"] == json!([]) { Ok(()) } else { Err(open.to_string()) }
         })
         .await;
