@@ -15,7 +15,7 @@ use crate::checkout::read_request;
 use crate::entity::{payments, webhook_events};
 use crate::error::{Result, stored};
 use crate::gateway::stripe::SessionView;
-use crate::payments::settle;
+use crate::payments::{settle, slow_failure};
 use crate::souk::Souk;
 use crate::{refunds, sellers, tenants};
 
@@ -33,6 +33,8 @@ pub(crate) enum Meaning {
 pub(crate) enum Action {
     /// A payment's state short of evidence.
     Settle(PaymentId, PaymentState),
+    /// A slow payment failed for good.
+    SlowFailure(PaymentId),
     /// An attempt failed; the buyer may try again.
     NoteFailure(PaymentId, String),
     /// Read the account again.
@@ -132,13 +134,13 @@ async fn session(souk: &Souk, scope: &Scope, row: &webhook_events::Model, object
     }
     let request = read_request(&found)?;
     let own_discount = request.discount.map_or(0, |(amount, _)| amount);
-    let state = match row.event_type.as_str() {
-        "checkout.session.async_payment_failed" => {
-            PaymentState::Failed("the payment failed after it had begun".to_owned())
-        }
-        _ => view.state(request.capture, own_discount, Some(row.occurred_at), EvidenceSource::Webhook),
-    };
-    match state {
+    if row.event_type == "checkout.session.async_payment_failed" {
+        return match view.status.as_str() {
+            "complete" => Ok(Meaning::Action(Action::SlowFailure(payment))),
+            _ => ignored("the session can still be paid"),
+        };
+    }
+    match view.state(request.capture, own_discount, Some(row.occurred_at), EvidenceSource::Webhook) {
         PaymentState::Evidence(evidence) => Ok(Meaning::Evidence(evidence)),
         PaymentState::Open => ignored("the session is still open"),
         state => Ok(Meaning::Action(Action::Settle(payment, state))),
@@ -149,6 +151,7 @@ async fn session(souk: &Souk, scope: &Scope, row: &webhook_events::Model, object
 pub(crate) async fn act(souk: &Souk, scope: &Scope, action: Action) -> Result<()> {
     match action {
         Action::Settle(payment, state) => settle(souk, scope, payment, state).await,
+        Action::SlowFailure(payment) => slow_failure(souk, scope, payment).await,
         Action::NoteFailure(payment, code) => note_failure(souk, scope, payment, &code).await,
         Action::RefreshAccount(seller) => sellers::accounts::refresh_account(souk, scope, seller).await,
         Action::Deauthorized(account) => sellers::accounts::deauthorized(souk, scope, &account).await,

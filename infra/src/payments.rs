@@ -79,6 +79,14 @@ pub(crate) async fn settle(
     }
 }
 
+/// A slow payment has failed. It had begun, though the event that says so may come later, or be in another worker's
+/// hands: an order that is still pending goes the whole way.
+pub(crate) async fn slow_failure(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<()> {
+    begin_processing(souk, scope, payment).await?;
+    let reason = "the payment failed after it had begun".to_owned();
+    settle(souk, scope, payment, PaymentState::Failed(reason)).await
+}
+
 /// A slow payment has begun: the order keeps its seats until the provider says how it went.
 async fn begin_processing(souk: &Souk, scope: &Scope, payment: PaymentId) -> Result<()> {
     let now = souk.clock.now();

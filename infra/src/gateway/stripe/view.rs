@@ -21,7 +21,7 @@ pub struct SessionView {
     pub url: Option<String>,
     /// What the buyer's browser needs.
     pub client_secret: Option<String>,
-    status: String,
+    pub(crate) status: String,
     payment_status: String,
     mode: String,
     amount: Option<Money>,
